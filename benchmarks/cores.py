@@ -3,11 +3,11 @@
     .venv/bin/python benchmarks/cores.py [FOLDER] [--seconds 200] [--precisions int8 bfloat16 float32]
 
 It writes a song in four formats, joined from the clips in FOLDER (synthetic songs without FOLDER), and
-measures its CPU time: fingerprints, decoding with resampling, the decoding thread, and the network. `predict`
-shares the cores of a larger machine among the same work. A first look reads a few windows of each song by
-seeking; `--look-share` is the part of decoding the song that this takes. Other work is left out: the database
-takes little, and previews have a low priority. So is Python's global lock (GIL), which NumPy and SciPy
-release while they compute.
+measures its CPU time: fingerprints, decoding with resampling and measuring of features, the decoding thread,
+and the network. `predict` shares the cores of a larger machine among the same work. A first look reads a few
+windows of each song by seeking; `--look-share` is the part of decoding the song that this takes. Other work
+is left out: the database takes little, and previews have a low priority. So is Python's global lock (GIL),
+which NumPy and SciPy release while they compute.
 
 The first rows check the calculation against the real decoding threads and decoder processes: with the real
 network on one and two cores, and beside a network that only sleeps, as long as the network would compute with
@@ -54,7 +54,7 @@ class SongCost:
     before_s : float
         The decoder process, before the first sample: fingerprints and tags.
     decoder_s : float
-        The decoder process, for all samples: decoding and resampling.
+        The decoder process, for all samples: decoding, resampling and measuring features.
     thread_s : float
         The decoding thread: receiving samples, windows, log-mels.
     """
@@ -134,7 +134,7 @@ def measure_song(path: Path, *, rounds: int) -> SongCost:
 def _measure_once(path: Path) -> tuple[float, ...]:
     def read(decoder: Decoder) -> int:
         count = 0
-        blocks = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ).blocks()
+        blocks = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, features=True).blocks()
         for step in windows(blocks, hop_s=HOP_S, batch_size=WINDOWS_PER_STEP):
             window_levels(step)
             count += len(log_mel(step))

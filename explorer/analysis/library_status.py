@@ -78,6 +78,7 @@ def _contents(database: Database) -> dict:
         "outdated": database.count_outdated(),
         "duplicates": _count_duplicates(database),
         "same_recordings": count_same_recordings(database),
+        "windows": database.count_windows(),
         "failures": len(failures),
         "failed_files": [{"path": path, "reason": reason} for path, reason in failures],
         "reasons": count_reasons(failures),
@@ -142,6 +143,7 @@ def describe_library(status: dict) -> str:
         f"songs        {status['songs']:,} ({format_duration(status['audio_seconds'])} of sound), "
         f"{status['bytes'] / 1e6:,.1f} MB",
         f"vectors      {_describe_vectors(status)}",
+        f"windows      {_describe_windows(status)}",
         f"genres       {status['genres']:,}",
         f"clusters     {status['clusters']:,}",
         f"folders      {_describe_folders(status)}",
@@ -185,6 +187,16 @@ def _describe_vectors(status: dict) -> str:
         f"{counts['coarse']:,} coarse ones of the first look are shown, {counts['full']:,} songs have full "
         f"ones; {left}"
     )
+
+
+def _describe_windows(status: dict) -> str:
+    """Describe how many songs have windows, and their size."""
+    counts = status["windows"]
+    parts = [f"of {plural(counts['songs'], 'song')}, {counts['bytes'] / 1e6:,.1f} MB"]
+    if counts["without"]:
+        command = _command("index FOLDER --windows", status)
+        parts.append(f"{plural(counts['without'], 'song')} without: run `{command}` to listen again")
+    return "; ".join(parts)
 
 
 def _describe_precision(trial: dict) -> str:

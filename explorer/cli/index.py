@@ -39,8 +39,8 @@ UNTRAINED = (
 )
 _JSON_COUNTS = (
     "found looked indexed extra_tracks skipped failed unsettled left failed_before copied moved retagged "
-    "gone back genres_changed decoded encodings seconds look_seconds audio_seconds pruned duplicates reread "
-    "misread passed_over first_look"
+    "windows without_windows gone back genres_changed decoded encodings seconds look_seconds audio_seconds "
+    "pruned duplicates reread misread passed_over first_look"
 ).split()
 
 
@@ -84,6 +84,12 @@ _JSON_COUNTS = (
     "--no-previews",
     is_flag=True,
     help="Do not make previews (20 s of each song, about 0.25 MB): the page makes those that it needs.",
+)
+@click.option(
+    "--windows/--no-windows",
+    default=None,
+    help="Keep the sound of each half second of a song, about 25 kB a song, for its sections and moments, or "
+    "not. At first, those of new songs are kept; --windows also listens again to known songs without them.",
 )
 @click.option(
     "--cue/--no-cue",
@@ -177,6 +183,7 @@ class _Options:
     video: bool | None
     exclude: tuple[str, ...] | None
     cue: bool | None
+    windows: bool | None
     first_look: int
 
 
@@ -211,6 +218,7 @@ def _index_once(options: _Options, *, settled_s: float = 0.0, quiet: bool = Fals
             video=options.video,
             exclude=options.exclude,
             cue=options.cue,
+            windows=options.windows,
             first_look=options.first_look,
             grows_map=not options.no_map,
         )
@@ -279,7 +287,9 @@ def _watch(options: _Options, raise_if_interrupted: Callable[[], None]) -> NoRet
     # Reindexing and retrying are done once.
     request = replace(options.request, reindex=False)
     remembered = dict.fromkeys(("genre_from", "video", "exclude", "cue"))
-    options = replace(options, request=request, retry=False, **remembered)
+    # Songs whose files are missing have no windows: they must not be tried again for every new song.
+    windows = None if options.windows else options.windows
+    options = replace(options, request=request, retry=False, windows=windows, **remembered)
     last_error, wait_s = "", MAX_WAIT_S
     while True:
         watch.wait(at_most_s=wait_s)

@@ -80,6 +80,8 @@ def report_summary(summary: Summary, log: FailureLog, reporter: Reporter) -> Non
     not_embedded = {"moved": summary.moved, "copied": summary.copied, "retagged": summary.retagged}
     if parts := [f"{how} {count:,}" for how, count in not_embedded.items() if count]:
         reporter.say(f"Files that got an existing vector: {', '.join(parts)}.")
+    if summary.filled_files or summary.without_windows:
+        reporter.say(_describe_windows(summary))
     for path, note in summary.notes[:MAX_SHOWN_FAILURES]:
         reporter.say(f"Note: {path}: {note}")
     if len(summary.notes) > MAX_SHOWN_FAILURES:
@@ -136,6 +138,15 @@ def _describe_passed_over(summary: Summary) -> str:
         summary.all_videos
     )
     return f"{plural(summary.passed_over, 'other file')} passed over{details}{hint}."
+
+
+def _describe_windows(summary: Summary) -> str:
+    """Say how many songs have got windows, and how many known songs have not."""
+    without = (
+        f"; {plural(summary.without_windows, 'song')} got none, because their files are missing, have "
+        "changed or cannot be read"
+    )
+    return f"Windows: {plural(summary.windows, 'song')} got them{without * bool(summary.without_windows)}."
 
 
 def _describe_decoded(summary: Summary) -> str:

@@ -90,15 +90,15 @@ class CoarseTables(SongIdTables, VectorTables):
             if self._value("SELECT EXISTS (SELECT 1 FROM songs WHERE id = ?)", (song_id,)):
                 self._store_vector(song_id, encode_vector(vector), table="coarse_vectors")
 
-    def complete_song(self, root_id: int, song: Song, vector: np.ndarray) -> bool:
+    def complete_song(self, root_id: int, song: Song, vector: np.ndarray) -> str | None:
         """Store the full vector of a song that has a coarse one, if its file has not changed since.
 
         The song's tags stay as they are stored: they may have been decoded since they were read.
 
         Returns
         -------
-        bool
-            Whether the vector was stored. If not, `Database.store_song` must store the song.
+        str or None
+            The song's id. None if nothing was stored: `Database.store_song` must store the song.
         """
         with self.transaction():
             rows = self._rows(
@@ -112,7 +112,7 @@ class CoarseTables(SongIdTables, VectorTables):
                 ),
             )
             if not rows:
-                return False
+                return None
             song_id, text, was_indexed = rows[0]
             if was_indexed:
                 info = json.loads(text) | {"duration_ms": round(song.duration_s * 1000)}
@@ -123,7 +123,7 @@ class CoarseTables(SongIdTables, VectorTables):
             self._store_file(song_id, root_id, song)
             self._store_vector(song_id, encode_vector(vector))
             self._rows("DELETE FROM failures WHERE root_id = ? AND path = ?", (root_id, song.file.path))
-        return True
+        return song_id
 
     def forget_coarse_songs_at(self, root_id: int, path: bytes) -> None:
         """Delete the songs of a file that have no full vector, because the file cannot be read."""

@@ -18,6 +18,7 @@ from explorer.database.maps import MapTables
 from explorer.database.named_songs import NamedSongTables
 from explorer.database.raw_tags import RawTagTables
 from explorer.database.records import Song, encode_vector
+from explorer.database.sound_rows import SoundRowTables
 from explorer.database.verify import VerifyTables
 from explorer.database.windows import WindowTables
 from explorer.errors import LibraryError
@@ -34,6 +35,7 @@ class Database(
     MapTables,
     NamedSongTables,
     RawTagTables,
+    SoundRowTables,
     VerifyTables,
     WindowTables,
 ):

@@ -8,16 +8,27 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.database.sqlite_errors import damage_error
-from explorer.database.state import StateTables
-from explorer.embedding.song_windows import N_COMPONENTS, RawWindows, SongWindows, WindowBasis, check_basis
+from explorer.database.state import FULL, StateTables
+from explorer.embedding.song_windows import (
+    BASIS_SONGS,
+    N_COMPONENTS,
+    RawWindows,
+    SongWindows,
+    WindowBasis,
+    check_basis,
+)
+from explorer.library.music_file import READ_VERSION
 
 _SIZE = 512
+_BASIS_SONGS = "window_basis_songs"
+_HAS_WINDOWS = "({0} IN (SELECT song_id FROM song_windows) OR {0} IN (SELECT song_id FROM raw_windows))"
 
 
 class WindowTables(StateTables):
     """Queries about the tables window_basis, song_windows and raw_windows.
 
-    Before a library has a basis, the windows of its songs are stored as they are, in raw_windows.
+    The basis is fitted on the raw windows of the first songs. It is final when there were `BASIS_SONGS` of
+    them; their raw windows are then deleted. Before that, a song can have raw and encoded windows.
     """
 
     def window_basis(self) -> WindowBasis | None:
@@ -37,15 +48,67 @@ class WindowTables(StateTables):
         except ValueError as error:
             raise damage_error(self.path, str(error)) from error
 
-    def store_window_basis(self, basis: WindowBasis) -> None:
-        """Store the basis, and encode the windows that were stored before."""
+    def final_window_basis(self) -> WindowBasis | None:
+        """Return the basis if it is final, else None."""
+        songs = self.window_basis_songs()
+        return self.window_basis() if songs is None or songs >= BASIS_SONGS else None
+
+    def window_basis_songs(self) -> int | None:
+        """Return on how many songs the basis was fitted; None if unknown, or if the library has no basis."""
+        return self._state(_BASIS_SONGS, int)
+
+    def store_window_basis(self, basis: WindowBasis, *, songs: int | None = None) -> None:
+        """Store the basis, and encode the raw windows.
+
+        Parameters
+        ----------
+        songs : int, optional
+            On how many songs the basis was fitted. If they are too few, the raw windows are kept too.
+        """
         with self.transaction():
             self._rows("DELETE FROM window_basis")
             blobs = (np.ascontiguousarray(part, dtype="<f4").tobytes() for part in (basis.mean, basis.axes))
             self._rows("INSERT INTO window_basis VALUES (1, ?, ?)", tuple(blobs))
-            for song_id, raw in list(self.iterate_raw_windows()):
-                self._store_encoded(song_id, basis.encode(raw))
+            if songs is not None:
+                self._store_state(_BASIS_SONGS, songs)
+            self._encode_raw_windows(basis)
+            if songs is None or songs >= BASIS_SONGS:
+                self._rows("DELETE FROM raw_windows")
+
+    def encode_raw_windows(self, basis: WindowBasis) -> None:
+        """Encode all raw windows in the final basis, and delete them."""
+        with self.transaction():
+            self._encode_raw_windows(basis)
             self._rows("DELETE FROM raw_windows")
+
+    def _encode_raw_windows(self, basis: WindowBasis) -> None:
+        for (song_id,) in self._rows("SELECT song_id FROM raw_windows ORDER BY song_id"):
+            if (raw := self.raw_windows_of(song_id)) is not None:
+                self._store_encoded(song_id, basis.encode(raw))
+
+    def raw_windows_of(self, song_id: str) -> RawWindows | None:
+        """Return a song's raw windows; None if it has none, or they are damaged."""
+        rows = self._rows("SELECT step_s, frames FROM raw_windows WHERE song_id = ?", (song_id,))
+        return _raw(*rows[0]) if rows else None
+
+    def sample_raw_windows(self, count: int) -> tuple[int, np.ndarray]:
+        """Return how many songs have raw windows, and about `count` windows, spread evenly over the songs.
+
+        Returns
+        -------
+        songs : int
+        frames : np.ndarray [shape=(at most count, 512), float32]
+            All values are finite.
+        """
+        song_ids = [song_id for (song_id,) in self._rows("SELECT song_id FROM raw_windows ORDER BY song_id")]
+        each = max(1, count // max(1, len(song_ids)))
+        parts = [np.zeros((0, _SIZE), dtype=np.float32)]
+        for song_id in song_ids:
+            if (raw := self.raw_windows_of(song_id)) is not None:
+                chosen = np.unique(np.linspace(0, len(raw.frames) - 1, each).round().astype(int))
+                parts.append(raw.frames[chosen].astype(np.float32))
+        frames = np.concatenate(parts)
+        return len(song_ids), frames[np.isfinite(frames).all(axis=1)][:count]
 
     def store_windows(self, song_id: str, windows: SongWindows | RawWindows) -> None:
         """Store the windows of a song instead of those that it has. Raw windows wait for a basis."""
@@ -59,9 +122,14 @@ class WindowTables(StateTables):
             else:
                 self._store_encoded(song_id, windows)
 
+    def forget_windows(self, song_id: str) -> None:
+        """Delete the windows of a song."""
+        with self.transaction():
+            self._forget_windows(song_id)
+
     def _store_encoded(self, song_id: str, windows: SongWindows) -> None:
         self._rows(
-            "INSERT INTO song_windows VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO song_windows VALUES (?, ?, ?, ?)",
             (song_id, windows.step_s, windows.scale, windows.codes.tobytes()),
         )
 
@@ -85,11 +153,30 @@ class WindowTables(StateTables):
                 yield song_id, windows
 
     def iterate_raw_windows(self) -> Iterator[tuple[str, RawWindows]]:
-        """Yield the windows that wait for a basis."""
-        for song_id, step_s, blob in self._iterate_song_rows(
+        """Yield the raw windows of each song that has some, ordered by song id."""
+        for song_id, *row in self._iterate_song_rows(
             "SELECT song_id, step_s, frames FROM raw_windows ORDER BY song_id"
         ):
-            yield song_id, RawWindows(np.frombuffer(blob, dtype="<f2").reshape(-1, _SIZE), step_s)
+            if (raw := _raw(*row)) is not None:
+                yield song_id, raw
+
+    def count_raw_windows(self) -> int:
+        """Return how many songs have raw windows."""
+        return self._value("SELECT count(*) FROM raw_windows")
+
+    def has_unencoded_windows(self) -> bool:
+        """Return whether a song has only raw windows."""
+        return bool(
+            self._value(
+                """SELECT EXISTS (
+                   SELECT 1 FROM raw_windows WHERE song_id NOT IN (SELECT song_id FROM song_windows))"""
+            )
+        )
+
+    def keeps_windows(self) -> bool:
+        """Return whether any song has windows."""
+        tables = ("song_windows", "raw_windows")
+        return any(self._value(f"SELECT EXISTS (SELECT 1 FROM {table})") for table in tables)
 
     def has_windows(self) -> bool:
         """Return whether any song has windows that can be compared."""
@@ -113,15 +200,55 @@ class WindowTables(StateTables):
         return hashlib.blake2b(parts, digest_size=16).hexdigest()
 
     def count_windows(self) -> dict[str, int]:
-        """Return `songs` (how many have windows), `windows` and `bytes`, with those that wait for a basis."""
-        songs, size = self._rows(
-            "SELECT count(*), coalesce(sum(length(codes)), 0) FROM song_windows",
-        )[0]
-        raw_songs, raw_size = self._rows(
-            "SELECT count(*), coalesce(sum(length(frames)), 0) FROM raw_windows",
-        )[0]
-        windows = size // N_COMPONENTS + raw_size // (2 * _SIZE)
-        return {"songs": songs + raw_songs, "windows": windows, "bytes": size + raw_size}
+        """Return how many songs have windows, how many windows they have, and the bytes of all tables.
+
+        Returns
+        -------
+        dict
+            `songs`, `windows` and `bytes`, and `without`: how many songs have a full vector, a file that
+            exists, and no windows.
+        """
+        songs = self._value(
+            "SELECT count(*) FROM (SELECT song_id FROM song_windows UNION SELECT song_id FROM raw_windows)"
+        )
+        size = self._value("SELECT coalesce(sum(length(codes)), 0) FROM song_windows")
+        raw_size = self._value("SELECT coalesce(sum(length(frames)), 0) FROM raw_windows")
+        raw_only = self._value(
+            """SELECT coalesce(sum(length(frames)), 0) FROM raw_windows
+               WHERE song_id NOT IN (SELECT song_id FROM song_windows)"""
+        )
+        without = self._value(
+            f"""SELECT count(*) FROM files WHERE gone_since IS NULL AND {self._has_vector(FULL)}
+                AND NOT {_HAS_WINDOWS.format("song_id")}"""
+        )
+        windows = size // N_COMPONENTS + raw_only // (2 * _SIZE)
+        return {"songs": songs, "windows": windows, "bytes": size + raw_size, "without": without}
+
+    def songs_without_windows(self, root_id: int) -> dict[bytes, set[str]]:
+        """Return the songs of a root that have a full vector and no windows, by the path of their file."""
+        songs: dict[bytes, set[str]] = {}
+        for path, song_id in self._rows(
+            f"""SELECT path, song_id FROM files WHERE root_id = ? AND {self._has_vector(FULL)}
+                AND NOT {_HAS_WINDOWS.format("song_id")}""",
+            (root_id,),
+        ):
+            songs.setdefault(path, set()).add(song_id)
+        return songs
+
+    def sounds_with_windows(self) -> set[str]:
+        """Return the fingerprints of the bytes and of the audio of all songs that have windows."""
+        rows = self._rows(
+            f"""SELECT fingerprint, audio_fingerprint FROM files
+                WHERE read_version >= ? AND {_HAS_WINDOWS.format("song_id")}""",
+            (READ_VERSION,),
+        )
+        return {fingerprint for pair in rows for fingerprint in pair if fingerprint}
+
+
+def _raw(step_s: float, frames: bytes) -> RawWindows | None:
+    if not frames or len(frames) % (2 * _SIZE) or not step_s > 0:
+        return None
+    return RawWindows(np.frombuffer(frames, dtype="<f2").reshape(-1, _SIZE), step_s)
 
 
 def _decoded(step_s: float, scale: float, codes: bytes) -> SongWindows | None:

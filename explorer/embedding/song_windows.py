@@ -7,18 +7,26 @@ CVPR 2010, reduce descriptors likewise before they quantise them).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from explorer.embedding.network import EMBEDDING_SIZE
+from explorer.embedding.typical_window import EvenlySpacedWindows
 from explorer.errors import EmbeddingError
 
 N_COMPONENTS = 64
 MIN_STEP_S = 0.5
 """Windows are kept at least this far apart: with a smaller hop, every second, third … window is kept."""
 
+BASIS_SONGS = 64
+"""The basis is final when it was fitted on this many songs. Until then, the songs' raw windows are kept, and
+the basis is fitted again when there are more of them."""
+
 _LARGEST_CODE = 127
+_LARGEST_FLOAT16 = 65_504.0
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +153,35 @@ def thin(numbers: np.ndarray, frames: np.ndarray, *, hop_s: float) -> RawWindows
         Seconds from one number to the next.
     """
     between_s = hop_s * (int(numbers[1]) if len(numbers) > 1 else 1)
-    stride = max(1, round(MIN_STEP_S / between_s))
-    return RawWindows(frames[::stride].astype(np.float16), between_s * stride)
+    stride = max(1, math.ceil(MIN_STEP_S / between_s - _ROUNDING))
+    kept = np.clip(frames[::stride], -_LARGEST_FLOAT16, _LARGEST_FLOAT16)
+    return RawWindows(kept.astype(np.float16), between_s * stride)
+
+
+def windows_to_keep(frames: np.ndarray, *, hop_s: float) -> RawWindows:
+    """Return those of all windows of a song [shape=(n, 512), float32] that an index run would keep."""
+    kept = EvenlySpacedWindows()
+    kept.add(frames)
+    return thin(*kept.windows(), hop_s=hop_s)
+
+
+@dataclass
+class WindowCoder:
+    """Brings windows into the form in which they are stored.
+
+    Attributes
+    ----------
+    basis : WindowBasis or None
+        The library's final basis. Until it has one, windows stay raw. An index run sets it when it has
+        fitted the basis; other threads read it.
+    """
+
+    basis: WindowBasis | None = None
+
+    def code(self, windows: RawWindows) -> SongWindows | RawWindows:
+        """Return the windows encoded, or as they are if there is no basis."""
+        basis = self.basis
+        return windows if basis is None else basis.encode(windows)
 
 
 def check_basis(mean: np.ndarray, axes: np.ndarray) -> WindowBasis:

@@ -35,11 +35,12 @@ WINDOWS_PER_STEP = 8
 JOIN_TIMEOUT_S = 20.0
 
 MAX_THREADS = 16
-"""A decoder process takes 75 MB of memory."""
+"""A decoder process takes 75 MB of memory, and 200 MB while it measures a song of ten minutes."""
 
-THREADS_PER_CORE = 1 / 4
-"""In int8, the fastest precision, an eleventh would do for MP3, FLAC, Ogg and M4A (benchmarks/cores.py). The
-queue is bounded, so threads beyond that mostly wait. They make up for songs that are slow to decode."""
+THREADS_PER_CORE = 1 / 3
+"""In int8, the fastest precision, a sixth would do for MP3, FLAC, Ogg and M4A, and a third with a hop of 1 s
+(benchmarks/cores.py): half of a thread's time is measuring features. The queue is bounded, so threads beyond
+that mostly wait. They make up for songs that are slow to decode."""
 
 THREADS_PER_CORE_AT_FIRST_LOOK = 1.0
 """A first look needs more: the network embeds a few windows, but opening and seeking take as long as ever."""
@@ -84,6 +85,8 @@ class DecodeAhead:
         Embed the louder channel of a song whose channels cancel each other, instead of their average.
     video : bool
         Whether files may hold moving pictures; otherwise, such a file fails.
+    features : bool
+        Whether the musical features of the songs are measured too.
     """
 
     def __init__(
@@ -98,7 +101,9 @@ class DecodeAhead:
         threads: int = 1,
         rescue_cancelled: bool = True,
         video: bool = True,
+        features: bool = True,
     ) -> None:
+        self._features = features
         self._root = root
         self._prepare = prepare
         self._hop_s = hop_s
@@ -218,19 +223,21 @@ class DecodeAhead:
     ) -> None:
         """Decode a file that is one song."""
         path = self._root / file.native
-        sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
+        options = {"rate_hz": SAMPLE_RATE_HZ, "features": self._features}
+        sound = decoder.sound(path, **options)
         levels = self._add_windows(number, sound)
         notes, channel = [sound.note], sound.louder_channel
         if channel is not None and self._rescue_cancelled:
             # Only now it is known that the average of the channels is nearly silent.
             self._pack(self._packer.discard(number))
-            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel)
+            sound = decoder.sound(path, channel=channel, **options)
             levels = self._add_windows(number, sound)
             notes.append(cancelled_note(channel))
         if self._stopped.is_set():
             return
         song = song_of(file, fingerprints, sound, [*notes, fingerprints.cue_problem])
-        self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
+        ending = Decoded(number, song, np.concatenate(levels), sound.features)
+        self._pack(self._packer.end(ending))
         # Only now: the end of a copy must be packed after the end of the song that it copies.
         self._decoded_fingerprints |= fingerprints.all
 
@@ -245,7 +252,8 @@ class DecodeAhead:
         # A track whose channels cancel each other is decoded again, only its louder channel.
         while channels:
             again: dict[Part, int | None] = {}
-            sounds = decoder.sounds(self._root / file.native, rate_hz=SAMPLE_RATE_HZ, parts=channels)
+            path = self._root / file.native
+            sounds = decoder.sounds(path, rate_hz=SAMPLE_RATE_HZ, parts=channels, features=self._features)
             for (part, channel), sound in zip(channels.items(), sounds, strict=True):
                 levels = self._add_track(number_of_track(number, part), sound)
                 if self._stopped.is_set():
@@ -259,8 +267,8 @@ class DecodeAhead:
                     continue
                 notes = [sound.note, "" if channel is None else cancelled_note(channel)]
                 song = song_of(file, by_part[part], sound, notes, part=part)
-                ending = Decoded(number_of_track(number, part), song, np.concatenate(levels), of_file=number)
-                self._pack(self._packer.end(ending))
+                end = (number_of_track(number, part), song, np.concatenate(levels), sound.features)
+                self._pack(self._packer.end(Decoded(*end, of_file=number)))
             channels = again
         self._pack(self._packer.end(EndOfTracks(number, file, known)))
         for prints in by_part.values():

@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.database.database import Database
 from explorer.embedding.model_weights import Weights
 from explorer.indexing.failures import FailureLog
+from explorer.indexing.keep_windows import WindowKeeper
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import Model, ModelRequest
 from explorer.indexing.running import ProgressFile
@@ -61,6 +62,10 @@ class IndexRun:
         Of how many windows the coarse vectors of a first look are made: see `first_look`. 0 makes none.
     grows_map : bool
         Make a map of the coarse vectors while they come in.
+    windows : bool, optional
+        Whether the songs' windows are kept: see `song_windows`. None keeps those of the songs that the run
+        embeds. True also gives windows to known songs without them, by embedding these again. False keeps
+        none.
     exclude : sequence of str, optional
         Patterns, as in a .gitignore file in the root, of files and folders that are left out. They are
         remembered. None keeps the root's earlier patterns.
@@ -87,6 +92,8 @@ class IndexRun:
         The paths of those files that have coarse vectors already.
     outdated : list of ScannedFile
         The songs that an older version of this program read, and whose files have not changed.
+    window_keeper : WindowKeeper or None
+        Stores the songs' windows; None if the run keeps none.
     preview_maker : PreviewMaker or None
         Makes the previews in the background.
     decodes_all : bool or None
@@ -112,6 +119,7 @@ class IndexRun:
     exclude: Sequence[str] | None = None
     first_look: int = 0
     grows_map: bool = False
+    windows: bool | None = None
 
     summary: Summary = field(init=False, default_factory=Summary)
     progress: ProgressFile = field(init=False)
@@ -125,6 +133,7 @@ class IndexRun:
     files: list[ScannedFile] = field(init=False, repr=False)
     coarse_files: set[bytes] = field(init=False, repr=False)
     outdated: list[ScannedFile] = field(init=False, repr=False)
+    window_keeper: WindowKeeper | None = field(init=False, default=None)
     preview_maker: PreviewMaker | None = field(init=False, default=None)
     decodes_all: bool | None = field(init=False, default=None)
 

@@ -8,23 +8,30 @@ made in the background, from songs that are already stored.
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.database.state import Run
+from explorer.embedding.engines import Engine
 from explorer.indexing.cluster.client import connected, embed_on_cluster
 from explorer.indexing.decode_tags import begin_decoding, decode_tags_of_run
+from explorer.indexing.fill_features import fill_features
+from explorer.indexing.fill_windows import WindowFiller, files_to_fill
 from explorer.indexing.first_look import PassTools, look, plan_first_look
 from explorer.indexing.growing_map import GrowingMap
 from explorer.indexing.index_run import IndexRun
+from explorer.indexing.keep_windows import WindowKeeper
 from explorer.indexing.local import embed_locally
 from explorer.indexing.make_previews import PreviewMaker
 from explorer.indexing.model import choose_model
 from explorer.indexing.moved_roots import follow_moved_roots
 from explorer.indexing.order import asked_first, spread
+from explorer.indexing.outcomes import Outcome
 from explorer.indexing.plan import make_plan
 from explorer.indexing.precision_trial import choose_engine
 from explorer.indexing.prune import require_folder
@@ -84,14 +91,21 @@ def index_folder(run: IndexRun) -> Summary:
         if run.files or run.outdated:
             begin_decoding(run)
         reread_songs(run)
+        if run.windows is not False:
+            run.window_keeper = WindowKeeper(run.database)
         with closing(PreviewMaker(run.previews, run.root)) if run.previews else nullcontext() as maker:
             run.preview_maker = maker
-            if run.files and not run.summary.interrupted:
+            if (run.files or files_to_fill(run)[0]) and not run.summary.interrupted:
                 _embed_and_store(run)
+            if run.window_keeper:
+                run.window_keeper.finish()
+                run.summary.without_windows += files_to_fill(run)[1]
             decode_tags_of_run(run)
             _finish_summary(run, started)
             if maker and not run.summary.interrupted:
                 _finish_previews(run)
+        if not run.summary.interrupted:
+            fill_features(run)
     return run.summary
 
 
@@ -180,44 +194,41 @@ def _plan(run: IndexRun) -> None:
 def _embed_and_store(run: IndexRun) -> None:
     """Embed the files, on this machine or on a cluster, and store each outcome as it arrives."""
     run.progress.set_total(len(run.files), previews=run.previews is not None)
-    storer = Storer(run)
     # Connect first: measuring precisions for a cluster that does not answer would waste minutes.
     with connected(run.scheduler) if run.scheduler else nullcontext() as client:
         engine = choose_engine(run)
         with stop_on_first_interrupt(run.reporter) as stop:
-            first = plan_first_look(run)
-            is_coarse = first is not None or run.database.shows_coarse()
-            grows = run.grows_map and is_coarse
-            growing = GrowingMap(Path(run.database.path), run.reporter) if grows else None
-            with growing or nullcontext():
-                tools = PassTools(engine, storer, growing, stop)
-                if first is not None:
-                    look(run, first, tools)
-                    decode_tags_of_run(run)
-                if not stop.is_set():
-                    begin_decoding(run)
-                    _embed_fully(run, _files_of_full_pass(run, has_looked=first is not None), tools, client)
+            if run.files:
+                _embed_files(run, engine, stop, client)
+            if not stop.is_set():
+                _fill_windows(run, engine, stop, client)
     # Not inside the block: Ctrl-C can be pressed until the block ends.
     run.summary.interrupted = stop.is_set()
 
 
+def _embed_files(run: IndexRun, engine: Engine, stop: threading.Event, client: Client | None) -> None:
+    """Embed a few windows of each new song, if the run begins with a first look, and then all windows."""
+    first = plan_first_look(run)
+    is_coarse = first is not None or run.database.shows_coarse()
+    grows = run.grows_map and is_coarse
+    growing = GrowingMap(Path(run.database.path), run.reporter) if grows else None
+    with growing or nullcontext():
+        tools = PassTools(engine, Storer(run), growing, stop)
+        if first is not None:
+            look(run, first, tools)
+            decode_tags_of_run(run)
+        if not stop.is_set():
+            begin_decoding(run)
+            _embed_fully(run, _files_of_full_pass(run, has_looked=first is not None), tools, client)
+
+
 def _embed_fully(run: IndexRun, files: list[ScannedFile], tools: PassTools, client: Client | None) -> None:
     """Embed every window of the files. Meanwhile the map of the coarse vectors is completed."""
+    in_order = files if client else asked_first(files, Path(run.database.path), run.root_id)
+    known = run.database.known_sounds()
     with (
         run.reporter.counting("Indexing", total=len(files)) as counter,
-        closing(
-            embed_on_cluster(client, run, tools.stop)
-            if client
-            else embed_locally(
-                run.root,
-                asked_first(files, Path(run.database.path), run.root_id),
-                model=run.model,
-                engine=tools.engine,
-                known=run.database.known_sounds(),
-                stop=tools.stop,
-                video=run.scan_options.video,
-            )
-        ) as outcomes,
+        closing(_outcomes(run, in_order, known, tools.engine, tools.stop, client)) as outcomes,
     ):
         run.progress.start_embedding(run.summary.progress)
         if tools.growing:
@@ -227,6 +238,48 @@ def _embed_fully(run: IndexRun, files: list[ScannedFile], tools: PassTools, clie
             counter.reach(counter.done + len(completed))
             if tools.growing:
                 tools.growing.update(is_last=True)
+
+
+def _fill_windows(run: IndexRun, engine: Engine, stop: threading.Event, client: Client | None) -> None:
+    """Embed the known songs without windows, and store their windows."""
+    files, _ = files_to_fill(run)
+    if not files:
+        return
+    run.progress.set_total(len(run.files) + len(files), previews=run.previews is not None)
+    filler, known = WindowFiller(run), run.database.sounds_with_windows()
+    with (
+        run.reporter.counting("Windows of known songs", total=len(files)) as counter,
+        closing(_outcomes(run, files, known, engine, stop, client)) as outcomes,
+    ):
+        if not run.files:
+            run.progress.start_embedding(run.summary.progress)
+        for completed in outcomes:
+            filler.store(completed)
+            counter.reach(counter.done + len(completed))
+
+
+def _outcomes(
+    run: IndexRun,
+    files: Iterable[ScannedFile],
+    known: set[str],
+    engine: Engine,
+    stop: threading.Event,
+    client: Client | None,
+) -> Iterator[list[Outcome]]:
+    """Embed files on the cluster, or on this machine; files with a known fingerprint are not embedded."""
+    coder = run.window_keeper and run.window_keeper.coder
+    if client:
+        return embed_on_cluster(client, run, stop, files=list(files), known=known)
+    return embed_locally(
+        run.root,
+        files,
+        model=run.model,
+        engine=engine,
+        known=known,
+        stop=stop,
+        video=run.scan_options.video,
+        coder=coder,
+    )
 
 
 def _files_of_full_pass(run: IndexRun, *, has_looked: bool) -> list[ScannedFile]:

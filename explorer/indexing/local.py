@@ -13,6 +13,7 @@ import numpy as np
 
 from explorer.embedding.engines import Engine
 from explorer.embedding.pooling import RunningPool
+from explorer.embedding.song_windows import WindowCoder, thin
 from explorer.embedding.typical_window import EvenlySpacedWindows
 from explorer.errors import ExplorerError
 from explorer.indexing.batches import Batch, Decoded, Discarded, Ending, EndOfTracks, Undecoded
@@ -33,6 +34,7 @@ def embed_locally(
     known: Container[str],
     stop: threading.Event,
     video: bool = True,
+    coder: WindowCoder | None = None,
 ) -> Iterator[list[Outcome]]:
     """Embed files, and yield a list with one outcome as soon as a file is complete.
 
@@ -52,6 +54,8 @@ def embed_locally(
         After it is set, files that were begun are finished, and no other file is begun.
     video : bool
         Whether files may hold moving pictures; otherwise, such a file fails.
+    coder : WindowCoder, optional
+        Encodes the songs' windows. None: the outcomes have no windows.
     """
     decode_ahead = DecodeAhead(
         root,
@@ -65,14 +69,19 @@ def embed_locally(
         rescue_cancelled=engine.name != "openl3",
         video=video,
     )
-    yield from embed_decoded(decode_ahead, model=model, engine=engine, stop=stop)
+    yield from embed_decoded(decode_ahead, model=model, engine=engine, stop=stop, coder=coder)
 
 
 def embed_decoded(
-    decode_ahead: DecodeAhead, *, model: Model, engine: Engine, stop: threading.Event
+    decode_ahead: DecodeAhead,
+    *,
+    model: Model,
+    engine: Engine,
+    stop: threading.Event,
+    coder: WindowCoder | None = None,
 ) -> Iterator[list[Outcome]]:
     """Embed the batches of a `DecodeAhead`: see `embed_locally`."""
-    songs = _UnfinishedSongs(model)
+    songs = _UnfinishedSongs(model, coder)
     with (
         ThreadPoolExecutor(min(2, engine.calls_at_once), "network") as network,
         closing(decode_ahead.batches()) as batches,
@@ -111,8 +120,9 @@ def _embed_part(embed: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -
 class _UnfinishedSongs:
     """Collects the embeddings of songs, by number, until each song is complete."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, coder: WindowCoder | None) -> None:
         self._model = model
+        self._coder = coder
         self._pools: dict[int, RunningPool] = {}
         self._windows: dict[int, EvenlySpacedWindows] = {}
         self._problems: dict[int, str] = {}
@@ -147,11 +157,15 @@ class _UnfinishedSongs:
         vector = self._pools[ending.number].vector()
         if ending.levels_db is None:  # Of a few windows: the preview start is chosen from all windows.
             return Embedded(ending.song, vector)
+        numbers, frames = self._windows[ending.number].windows()
         start_s = choose_start(
-            *self._windows[ending.number].windows(),
+            numbers,
+            frames,
             vector,
             levels_db=ending.levels_db,
             hop_s=self._model.hop_s,
             duration_s=ending.song.duration_s,
         )
-        return Embedded(replace(ending.song, preview_start_s=start_s), vector)
+        windows = self._coder and self._coder.code(thin(numbers, frames, hop_s=self._model.hop_s))
+        song = replace(ending.song, preview_start_s=start_s)
+        return Embedded(song, vector, windows=windows, features=ending.features)

@@ -10,7 +10,9 @@ import numpy as np
 
 from explorer.database.records import SameSound, Song
 from explorer.database.verify import SourceFile
+from explorer.embedding.song_windows import RawWindows, SongWindows
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
+from explorer.structure.song_features import SongFeatures
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Embedded:
 
     song: Song | KnownSong
     vector: np.ndarray
+    windows: SongWindows | RawWindows | None = None
+    """The song's windows; None in the first look, and if the run keeps none."""
+    features: SongFeatures | None = None
+    """The song's musical features; None in the first look."""
 
     @property
     def file(self) -> ScannedFile:

@@ -14,6 +14,9 @@ from explorer.library.music_file import Fingerprints, Part, ScannedFile
 from explorer.library.scan_rules import VIDEO_REASON
 from explorer.library.tracks import note_of_sound
 
+MAX_DISPLACED_ROWS = 1_000
+"""The windows and features of this many songs take about 30 MB."""
+
 
 class Storer:
     """Stores a run's songs and failures. Nothing else writes songs while an index runs."""
@@ -21,17 +24,22 @@ class Storer:
     def __init__(self, run: IndexRun) -> None:
         self._run = run
         self._database = run.database
+        self._keeper = run.window_keeper
         self._summary = run.summary
         self._which = FULL
         """Which vectors are stored now: coarse ones in the first look, then full ones."""
         self._displaced: dict[str, tuple[SameSound, dict[str, np.ndarray | None]]] = {}
         """Fingerprint to old song and old vectors, for each path that got another sound in this run."""
+        self._displaced_rows: dict[str, dict[str, tuple]] = {}
+        """The windows and features of the first of these songs, by the song's id in `_displaced`."""
 
     def store(self, outcomes: list[Outcome]) -> None:
         """Store the outcomes of some files in one transaction, which waits for the disk only once."""
         with self._database.transaction():
             for outcome in outcomes:
                 self._store_file(outcome)
+        if self._keeper:
+            self._keeper.fit_if_enough()
 
     def store_looked(self, outcomes: list[Outcome]) -> None:
         """Store outcomes of the first look, in one transaction."""
@@ -84,13 +92,25 @@ class Storer:
             return "embedded"
         # Another model can choose another preview start for the same sound.
         preview_moved = self._database.preview_start_of(song.fingerprint) != song.preview_start_s
-        if not self._database.complete_song(root_id, song, outcome.vector):
+        song_id = self._database.complete_song(root_id, song, outcome.vector)
+        if song_id is None:
             self._keep_displaced(song)
             self._move_outdated(song)
-            self._database.store_song(root_id, self._with_genres(song), outcome.vector)
+            song_id = self._database.store_song(root_id, self._with_genres(song), outcome.vector)
+        self._store_windows(song_id, outcome)
+        if outcome.features is not None:
+            self._database.store_features(song_id, outcome.features)
         self._summary.audio_seconds += song.duration_s
         self._finish_song(song, preview_moved=preview_moved)
         return "embedded"
+
+    def _store_windows(self, song_id: str, outcome: Embedded) -> None:
+        if self._keeper is None or outcome.windows is None:
+            # An older version may have read the same file wrongly: its windows do not fit the new vector.
+            self._database.forget_windows(song_id)
+            return
+        self._keeper.store(song_id, outcome.windows)
+        self._summary.windows += 1
 
     def _store_known(self, outcome: Known) -> str | Failed:
         """Store a song whose sound the library has: it keeps that song's vector."""
@@ -101,6 +121,7 @@ class Storer:
             is_own=lambda song: (song.root_id, song.path, song.track) == place,
         )
         vectors: dict[str, np.ndarray | None] = {FULL: None, COARSE: None}
+        rows: dict[str, tuple] = {}
         if match is not None:
             kind, source = match
             if kind == "moved" and self._songs_at(
@@ -109,12 +130,13 @@ class Storer:
                 # It was moved over the file of another song, which keeps its id and gets the vector.
                 kind = "copied"
             if kind == "copied":
-                vectors = self._database.vectors_of(source.song_id)
+                vectors, rows = self._database.vectors_of(source.song_id), self._rows_of(source)
                 if self._which == FULL and self._songs_at(file, outcome.part, which=COARSE):
                     vectors[COARSE] = None  # It keeps its own.
         elif displaced := self._displaced_sounds(fingerprints):
             # The song with this sound got another sound earlier in this run.
             kind, (source, vectors) = "copied", self._displaced[min(displaced)]
+            rows = self._displaced_rows.get(source.song_id, {})
         else:
             return Failed(file, "Another file with the same sound failed.")
         song = self._with_genres(
@@ -134,7 +156,8 @@ class Storer:
             self._keep_displaced(song)
         if kind == "moved":
             self._database.move_song(source, root_id, file, outcome.part.track)
-        self._database.store_song(root_id, song, vectors[FULL], coarse=vectors[COARSE])
+        song_id = self._database.store_song(root_id, song, vectors[FULL], coarse=vectors[COARSE])
+        self._summary.windows += self._database.store_sound_rows(song_id, rows)
         if self._songs_at(file, outcome.part, which=FULL):
             self._finish_song(song)
         return kind
@@ -179,6 +202,11 @@ class Storer:
     def _keep(self, old: SameSound) -> None:
         vectors = self._database.vectors_of(old.song_id)
         self._displaced.update(dict.fromkeys(old.fingerprints, (old, vectors)))
+        if len(self._displaced_rows) < MAX_DISPLACED_ROWS:
+            self._displaced_rows[old.song_id] = self._rows_of(old)
+
+    def _rows_of(self, song: SameSound) -> dict[str, tuple]:
+        return self._database.sound_rows(song.song_id, windows=self._keeper is not None)
 
     def _forget_other_tracks(self, file: ScannedFile, tracks: set[int]) -> None:
         """Delete the songs of a file's other tracks, but keep their vectors: later files may need them."""

@@ -58,6 +58,12 @@ class Summary:
     """How many of `gone` have files that exist and are left out: by a pattern, or as videos, for example."""
     back: int = 0
     """How many of `skipped` were marked as missing, and have their files again."""
+    windows: int = 0
+    """How many songs have got windows, from their own sound or from a copy of it."""
+    filled_files: int = 0
+    """How many unchanged files were read only to give windows to their songs."""
+    without_windows: int = 0
+    """Known songs that got no windows, because their files are missing, changed or cannot be read."""
     previews: int = 0
     """Previews that this run made, including those of known songs that had none."""
     genres_changed: int = 0
@@ -119,7 +125,7 @@ class Summary:
     def progress(self) -> dict:
         """Return the counts that `ProgressFile.start_embedding` needs."""
         return {
-            "done": self.done,
+            "done": self.done + self.filled_files,
             "indexed": self.indexed,
             "failed": self.failed,
             "audio_seconds": round(self.audio_seconds, 1),

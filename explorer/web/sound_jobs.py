@@ -23,6 +23,7 @@ from explorer.errors import AudioError
 from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
 from explorer.library.remote_copies import as_local, copies_of
+from explorer.structure.song_features import SongFeatures
 from explorer.util.cache import Cache
 from explorer.web.security import RefusedError, refuse_other_sites
 
@@ -78,6 +79,10 @@ class SoundJobs:
     def fingerprints(self, path: Path) -> Fingerprints:
         """Read a file's fingerprints and tags."""
         return _run(self._quick, _TAGS, ("fingerprints", path), lambda decoder: decoder.fingerprints(path))
+
+    def features(self, path: Path) -> SongFeatures:
+        """Measure the features of a song that is a whole file."""
+        return _run(self._heavy, _WAVEFORM, ("features", path), lambda decoder: decoder.features(path)[0])
 
     def cover(self, path: Path) -> Cover | None:
         """Read a file's cover picture; None if it has none."""

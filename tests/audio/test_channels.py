@@ -33,6 +33,22 @@ def test_channels_cancel_if_their_average_is_20_db_below_them(channels, expected
     assert louder_channel(*channels) == expected
 
 
+def test_the_power_of_all_channels_is_divided_by_that_of_the_mono_sound():
+    def ratio(*channels):
+        powers = ChannelPowers()
+        for block in np.array_split(np.stack(channels, axis=1), 3):
+            powers.add(block, average_channels(block))
+        return powers.ratio
+
+    assert ratio(NOISE[0], NOISE[0]) == pytest.approx(2)
+    assert ratio(NOISE[0], NOISE[1]) == pytest.approx(4, rel=0.05)
+    assert ratio(0 * NOISE[0], 0 * NOISE[0]) == ChannelPowers().ratio == 1.0
+    powers = ChannelPowers()
+    powers.add_alone(np.stack([NOISE[0], -2 * NOISE[0]], axis=1), 1)
+    assert powers.ratio == pytest.approx(1.25)
+    assert powers.louder_channel is None
+
+
 def test_one_cancelling_block_does_not_change_a_song():
     assert louder_channel(np.r_[NOISE[0], NOISE[1]], np.r_[-NOISE[0], NOISE[1]]) is None
 

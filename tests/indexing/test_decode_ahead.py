@@ -137,13 +137,13 @@ def test_decoding_waits_when_the_queue_is_full(music, monkeypatch):
 
 @pytest.mark.parametrize(
     ("cores", "full", "first_look"),
-    [(1, 1, 1), (2, 1, 2), (4, 1, 4), (5, 2, 5), (8, 2, 8), (16, 4, 16), (32, 8, 16), (200, 16, 16)],
+    [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 4), (8, 3, 8), (16, 6, 16), (32, 11, 16), (200, 16, 16)],
 )
-def test_a_quarter_of_the_cores_decode_and_all_of_them_in_a_first_look(cores, full, first_look):
+def test_a_third_of_the_cores_decode_and_all_of_them_in_a_first_look(cores, full, first_look):
     assert decoding_threads(cores=cores) == full
     assert decoding_threads(first_look=True, cores=cores) == first_look
 
 
 def test_the_cores_are_those_that_may_be_used(monkeypatch):
     monkeypatch.setattr(decode_module, "count_cores", lambda: 12)
-    assert decoding_threads() == 3
+    assert decoding_threads() == 4

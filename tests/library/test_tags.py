@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import mutagen
+import numpy as np
 import pytest
 from mutagen.id3 import ID3, TCON, TIT2, TPE1
 
@@ -165,6 +166,47 @@ def test_a_file_whose_name_is_not_text_has_tags(tmp_path, make_tone):
         path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9" + suffix.encode()))
         make_tone(tmp_path / f"x{suffix}", tags={"title": "T"} if suffix == ".flac" else None).rename(path)
         assert read_tags(path).title == title
+
+
+@pytest.mark.parametrize(
+    ("texts", "bpm", "key"),
+    [
+        ({"TBPM": "128", "TKEY": "Am"}, "128", "Am"),
+        ({"TBPM": "0", "TKEY": "o"}, "", "o"),
+        ({"TBPM": "127,98"}, "127,98", ""),
+        ({"TXXX": "INITIALKEY\x008A"}, "", "8A"),
+        ({"TBPM": "0", "TXXX": "BPM\x00126.5"}, "126.5", ""),
+        ({"TIT2": "128"}, "", ""),
+    ],
+)
+def test_tempo_and_key_are_read_from_id3(tmp_path, texts, bpm, key):
+    tags = read_tags(frames(tmp_path / "x.mp3", **texts))
+    assert (tags.bpm, tags.key) == (bpm, key)
+
+
+def test_tempo_and_key_are_read_from_vorbis_comments(tmp_path, make_tone):
+    for number, name in enumerate(("INITIALKEY", "initial key", "KEY", "initial_key")):
+        tags = read_tags(make_tone(tmp_path / f"{number}.flac", tags={"BPM": "174", name: "F#m"}))
+        assert (tags.bpm, tags.key) == ("174", "F#m")
+
+
+def test_tempo_and_key_are_read_from_mp4(tmp_path, make_sound):
+    path = make_sound(tmp_path / "x.m4a", np.zeros(44_100, np.float32))
+    file = mutagen.File(path)
+    file["tmpo"] = [128]
+    file["----:com.apple.iTunes:initialkey"] = b"8A"
+    file.save()
+    tags = read_tags(path)
+    assert (tags.bpm, tags.key) == ("128", "8A")
+
+
+def test_tempo_and_key_are_read_from_wma(tmp_path, make_sound):
+    path = make_sound(tmp_path / "x.wma", np.zeros(44_100, np.float32))
+    file = mutagen.File(path)
+    file["WM/BeatsPerMinute"], file["WM/InitialKey"] = "93", "Gm"
+    file.save()
+    tags = read_tags(path)
+    assert (tags.bpm, tags.key) == ("93", "Gm")
 
 
 def test_a_byte_order_mark_is_no_letter_of_a_tag(tmp_path):

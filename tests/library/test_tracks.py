@@ -14,7 +14,8 @@ from mutagen.mp4 import MP4, MP4FreeForm
 from explorer.library.music_file import Tags
 from explorer.library.tracks import find_tracks
 
-TAGS = Tags("The file", ("File artist",), "File album", ("File genre",), "1999")
+TAGS = Tags("The file", ("File artist",), "File album", ("File genre",), "1999", bpm="128", key="Am")
+"""Tempo and key of a file are not those of each of its tracks."""
 SHEET = """PERFORMER "The Band"
 TITLE "The Album"
 FILE "{name}" WAVE

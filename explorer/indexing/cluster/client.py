@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING
 
 from explorer.database.database import Database
 from explorer.embedding.model_weights import Weights
+from explorer.embedding.song_windows import WindowCoder
 from explorer.errors import ClusterError
 from explorer.indexing.cluster.fingerprint_set import pack
 from explorer.indexing.cluster.messages import WorkerSetup, program_digest
 from explorer.indexing.index_run import IndexRun
 from explorer.indexing.model import Model
 from explorer.indexing.outcomes import Outcome
+from explorer.library.music_file import ScannedFile
 from explorer.library.remote import REQUIREMENTS, RemotePath
 
 if TYPE_CHECKING:
@@ -99,11 +101,15 @@ def _versions(host: dict) -> dict[str, str]:
     return {**host["packages"], "python": python}
 
 
-def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> Iterator[list[Outcome]]:
-    """Embed a run's files on the workers of a cluster; yield the outcomes in lists.
+def embed_on_cluster(
+    client: Client, run: IndexRun, stop: threading.Event, *, files: list[ScannedFile], known: set[str]
+) -> Iterator[list[Outcome]]:
+    """Embed files of a run on the workers of a cluster; yield the outcomes in lists.
 
     Parameters
     ----------
+    known : set of str
+        As for `embed_locally`.
     stop : threading.Event
         After it is set, the workers finish the files that they have begun, and begin no others.
 
@@ -121,8 +127,11 @@ def embed_on_cluster(client: Client, run: IndexRun, stop: threading.Event) -> It
         weights=run.weights,
         engine=run.request.engine,
         video=run.scan_options.video,
+        known=known,
+        keeps_windows=run.window_keeper is not None,
     )
-    return Dispatcher(client, run.scheduler, setup, run.files, run.reporter).outcomes(stop)
+    coder = run.window_keeper.coder if run.window_keeper else WindowCoder()
+    return Dispatcher(client, run.scheduler, setup, files, run.reporter, coder=coder).outcomes(stop)
 
 
 def make_setup(
@@ -133,6 +142,8 @@ def make_setup(
     weights: Weights,
     engine: str,
     video: bool = True,
+    known: set[str] | None = None,
+    keeps_windows: bool = False,
 ) -> WorkerSetup:
     """Collect everything that a worker needs, except the files.
 
@@ -146,6 +157,10 @@ def make_setup(
         One of `engines.ENGINES`.
     video : bool
         Whether files may hold moving pictures.
+    known : set of str, optional
+        Fingerprints of the files that are not embedded; by default those of all songs of the library.
+    keeps_windows : bool
+        Whether the workers send the songs' windows too.
     """
     library = f"{platform.node()} {database.path.absolute()}"
     setup = WorkerSetup(
@@ -158,7 +173,8 @@ def make_setup(
         # A pickled Path cannot be read on another operating system.
         weights=replace(weights, path=None),
         network=database.network() if model.precision == "int8" else None,
-        known=pack(database.known_sounds()),
+        known=pack(database.known_sounds() if known is None else known),
         video=video,
+        keeps_windows=keeps_windows,
     )
     return replace(setup, checksum=setup.content_digest())

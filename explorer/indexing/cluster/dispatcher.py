@@ -17,6 +17,7 @@ from contextlib import suppress
 
 from distributed import CancelledError, Client, Future, KilledWorker, as_completed
 
+from explorer.embedding.song_windows import WindowCoder
 from explorer.errors import ClusterError
 from explorer.indexing.cluster.ledger import Job, Ledger
 from explorer.indexing.cluster.messages import BatchResult, WorkerSetup
@@ -50,11 +51,21 @@ class Dispatcher:
     ----------
     address : str
         The scheduler's address, for messages.
+    coder : WindowCoder
+        Has the basis of the windows as soon as the caller has fitted it.
     """
 
     def __init__(
-        self, client: Client, address: str, setup: WorkerSetup, files: list[ScannedFile], reporter: Reporter
+        self,
+        client: Client,
+        address: str,
+        setup: WorkerSetup,
+        files: list[ScannedFile],
+        reporter: Reporter,
+        *,
+        coder: WindowCoder,
     ) -> None:
+        self._coder = coder
         self._client = client
         self._setup = setup
         self._address = address
@@ -235,6 +246,7 @@ class Dispatcher:
                 self._setup.library,
                 self._setup.run,
                 job.files,
+                self._coder.basis,
                 workers=[job.worker],
                 allow_other_workers=False,
                 pure=False,

@@ -1,8 +1,8 @@
 """The data that the index run and the workers of a Dask cluster exchange.
 
 When a worker joins a run, it receives a `WorkerSetup`: the weights (about 19 MB), the model, the known
-fingerprints and the folder. After that, each task carries only a list of files (`ScannedFile`), and the
-worker answers with a `BatchResult`.
+fingerprints and the folder. After that, each task carries a list of files (`ScannedFile`) and, if the library
+has one, the basis of the windows (130 kB); the worker answers with a `BatchResult`.
 
 The scheduler also imports this module, so it must not import engines or Dask.
 """
@@ -43,6 +43,8 @@ class WorkerSetup:
         The library's fingerprints, as `fingerprint_set.pack` gives them.
     video : bool
         Whether files may hold moving pictures; otherwise, such a file fails.
+    keeps_windows : bool
+        Whether the worker sends the songs' windows too.
     checksum : str
         The value of `content_digest` before the setup was sent.
     stop : threading.Event or None
@@ -59,6 +61,7 @@ class WorkerSetup:
     network: bytes | None = field(repr=False)
     known: bytes = field(repr=False)
     video: bool = True
+    keeps_windows: bool = False
     checksum: str = ""
     stop: threading.Event | None = None
 
@@ -90,7 +93,7 @@ def program_digest() -> str:
     """Return the SHA-256 of the code that makes vectors, tags and fingerprints from files."""
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[2]
-    for folder in ("audio", "embedding", "indexing", "library"):
+    for folder in ("audio", "embedding", "indexing", "library", "structure"):
         for path in sorted((package / folder).glob("*.*py")):
             digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explorer.embedding.engines import Engine, open_engine
 from explorer.embedding.openvino_engine import native_precisions
+from explorer.embedding.song_windows import WindowBasis, WindowCoder
 from explorer.errors import ClusterError, ExplorerError
 from explorer.indexing.cluster.fingerprint_set import FingerprintSet
 from explorer.indexing.cluster.messages import BatchResult, WorkerSetup, program_digest
@@ -22,8 +23,15 @@ _embedding_lock = threading.Lock()
 """A process embeds one batch at a time, even if Dask gives it several threads: the network uses all cores."""
 
 
-def embed_files(setup: WorkerSetup, files: list[ScannedFile]) -> BatchResult:
+def embed_files(
+    setup: WorkerSetup, files: list[ScannedFile], basis: WindowBasis | None = None
+) -> BatchResult:
     """Embed files. Return missing files in a list of their own: perhaps only this worker does not see them.
+
+    Parameters
+    ----------
+    basis : WindowBasis, optional
+        The library's final basis of the windows, if it has one.
 
     Raises
     ------
@@ -37,7 +45,7 @@ def embed_files(setup: WorkerSetup, files: list[ScannedFile]) -> BatchResult:
         try:
             root = _existing_root(setup.root)
             missing = [file for file in files if not file_exists(root / file.native)]
-            outcomes = _embed(setup, root, [file for file in files if file not in missing])
+            outcomes = _embed(setup, root, [file for file in files if file not in missing], basis)
             failed = [outcome.file for outcome in outcomes if isinstance(outcome, Failed)]
             missing += [file for file in failed if not file_exists(root / file.native)]
         except ClusterError:
@@ -69,10 +77,19 @@ def check_setup(setup: WorkerSetup) -> None:
     _existing_root(setup.root)
 
 
-def _embed(setup: WorkerSetup, root: Path | RemotePath, files: list[ScannedFile]) -> list[Outcome]:
+def _embed(
+    setup: WorkerSetup, root: Path | RemotePath, files: list[ScannedFile], basis: WindowBasis | None
+) -> list[Outcome]:
     engine, known = _opened(setup)
     lists = embed_locally(
-        root, files, model=setup.model, engine=engine, known=known, stop=setup.stop, video=setup.video
+        root,
+        files,
+        model=setup.model,
+        engine=engine,
+        known=known,
+        stop=setup.stop,
+        video=setup.video,
+        coder=WindowCoder(basis) if setup.keeps_windows else None,
     )
     return [outcome for outcomes in lists for outcome in outcomes]
 

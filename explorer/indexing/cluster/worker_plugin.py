@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import TYPE_CHECKING
 
 from explorer.errors import ClusterError
 from explorer.indexing.cluster.messages import BatchResult, WorkerSetup
 from explorer.library.music_file import ScannedFile
 
+if TYPE_CHECKING:
+    from explorer.embedding.song_windows import WindowBasis
+
 CHECK_TIMEOUT_S = 60.0
 """How long a worker may take to check its setup: a network drive that hangs would block it for ever."""
 
 
-def embed_batch(library: str, run: str, files: list[ScannedFile]) -> BatchResult | None:
+def embed_batch(
+    library: str, run: str, files: list[ScannedFile], basis: WindowBasis | None = None
+) -> BatchResult | None:
     """Embed a batch of files: the only task that is submitted.
+
+    Parameters
+    ----------
+    basis : WindowBasis, optional
+        The library's final basis of the windows, if it has one.
 
     Returns
     -------
@@ -34,7 +45,7 @@ def embed_batch(library: str, run: str, files: list[ScannedFile]) -> BatchResult
     from explorer.indexing.cluster.worker import embed_files, setups
 
     setup = setups.get(library)
-    return embed_files(setup, files) if setup and setup.run == run else None
+    return embed_files(setup, files, basis) if setup and setup.run == run else None
 
 
 async def receive_setup(setup: WorkerSetup) -> None:

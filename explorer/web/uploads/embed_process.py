@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.embedding.song_windows import windows_to_keep
 from explorer.errors import EmbeddingError
 from explorer.util.processes import ChildProgram
 from explorer.web.uploads.keep import EmbeddedFile
@@ -62,9 +63,10 @@ class EmbedProcess(ChildProgram):
         with np.load(self._out, allow_pickle=False) as arrays:
             vector = arrays["pooled"].astype(np.float64)
             coarse = arrays["coarse"].astype(np.float64) if "coarse" in arrays else None
+            windows = windows_to_keep(arrays["embedding"], hop_s=result["model"]["hop_s"])
         self._out.unlink(missing_ok=True)
         fields = ("model", "format", "duration_s", "preview_start_s", "note")
-        return EmbeddedFile(vector, *(result[field] for field in fields), coarse)
+        return EmbeddedFile(vector, *(result[field] for field in fields), coarse, windows)
 
     def _problem(self, status: int) -> str:
         name = self._file.name

@@ -17,8 +17,10 @@ import numpy as np
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.records import Song
-from explorer.errors import LibraryError
+from explorer.embedding.song_windows import RawWindows
+from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.decode_tags import decode_dropped_song
+from explorer.indexing.keep_windows import WindowKeeper
 from explorer.indexing.model import is_same_model
 from explorer.library.confirmed_roots import is_confirmed, require_confirmed
 from explorer.library.extensions import AUDIO_EXTENSIONS, extension_of
@@ -27,6 +29,7 @@ from explorer.library.music_file import Fingerprints, ScannedFile
 from explorer.library.remote import as_root
 from explorer.library.scanning import scan_folder
 from explorer.util.commands import command_line
+from explorer.web.security import RefusedError
 from explorer.web.sound_jobs import SoundJobs
 from explorer.web.uploads.upload_folder import require_space
 
@@ -56,6 +59,8 @@ class EmbeddedFile:
         A sentence about what was unusual about the sound; usually empty.
     coarse : np.ndarray [shape=(512,), float64] or None
         The vector of a few windows, if the library showed such vectors when the file was embedded.
+    windows : RawWindows or None
+        The song's windows; None if they are not kept.
     """
 
     vector: np.ndarray
@@ -65,6 +70,7 @@ class EmbeddedFile:
     preview_start_s: float | None = None
     note: str = ""
     coarse: np.ndarray | None = None
+    windows: RawWindows | None = None
 
 
 def safe_name(name: str) -> str:
@@ -127,10 +133,14 @@ def keep_song(database: Path, file: Path, name: str, embedded: EmbeddedFile, *, 
         try:
             _check_that_scans_find(library, root, copy)
             # The copy is read, because its name can be a part of its tags.
-            return _store(library, root, copy, jobs.fingerprints(copy), embedded)
+            song_id = _store(library, root, copy, jobs.fingerprints(copy), embedded)
         except BaseException:
             _remove(copy)
             raise
+        # Where this fails, the next index run measures the song.
+        with suppress(ExplorerError, RefusedError):
+            library.store_features(song_id, jobs.features(copy))
+        return song_id
 
 
 def _music_folder(library: Database) -> Path:
@@ -180,6 +190,10 @@ def _store(
             raise LibraryError("The library was indexed again with another model: drop the song again.")
         coarse = embedded.coarse if library.shows_coarse() else None
         song_id = library.store_song(library.add_root(root), song, embedded.vector, coarse=coarse)
+        if embedded.windows is not None and library.keeps_windows():
+            keeper = WindowKeeper(library)
+            keeper.store(song_id, embedded.windows)
+            keeper.finish()
         decode_dropped_song(library, song_id)
         library.unify_genre_spellings()
         return song_id

@@ -1,0 +1,150 @@
+"""Measures what is left of a song's windows in 64 bytes each, and what keeping them costs an index run.
+
+    .venv/bin/python benchmarks/windows.py [FOLDER] [--songs 64] [--seconds 12] [--timed 8] [--repeats 3]
+        [--cache CACHE]
+
+Without FOLDER, the benchmark makes synthetic songs. It embeds the first `--seconds` seconds of `--songs`
+songs, in turn from each artist, and keeps the embeddings in the folder CACHE. Weights are OpenL3's if they
+are installed, otherwise untrained; a line states which.
+
+*Ten kept*: for each window, the ten nearest windows of other songs are found by the centred cosine of all 512
+values; the share of them that are also among the ten nearest by the components, and by their stored form. The
+basis is fitted on all songs, and on a third of them: then only windows of the other songs are looked up.
+
+*Time*: the processor time of `index` with and without windows on `--timed` songs, in turn, so that both meet
+the same load; the median of the ratios.
+"""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from common import Options, make_music, print_head, print_table, run
+from first_look import Embedder, embedded_songs, songs_in_turn
+
+from explorer.config import HOP_S
+from explorer.embedding.song_windows import N_COMPONENTS, WindowBasis, fit_basis, windows_to_keep
+from explorer.errors import ExplorerError
+
+NEIGHBOURS = 10
+SONG_S = 200.0
+_BLOCK = 512
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    """Scale each row to length 1."""
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+
+
+def nearest(rows: np.ndarray, songs: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Return the nearest rows of other songs for each asked row, by cosine [shape=(asked, 10)]."""
+    directions = unit(rows.astype(np.float32))
+    found = []
+    for start in range(0, len(asked), _BLOCK):
+        block = asked[start : start + _BLOCK]
+        similarity = directions[block] @ directions.T
+        similarity[songs[block][:, None] == songs] = -np.inf
+        found.append(np.argpartition(-similarity, NEIGHBOURS, axis=1)[:, :NEIGHBOURS])
+    return np.concatenate(found)
+
+
+def kept_share(found: np.ndarray, truth: np.ndarray) -> float:
+    """Return the share of the true neighbours that were found."""
+    return float(np.mean([len(np.intersect1d(a, b)) / NEIGHBOURS for a, b in zip(found, truth, strict=True)]))
+
+
+def stored(frames: list[np.ndarray], basis: WindowBasis) -> np.ndarray:
+    """Return the stored components of the windows of all songs."""
+    return np.concatenate([basis.encode(windows_to_keep(song, hop_s=HOP_S)).components for song in frames])
+
+
+def rows_of_neighbours(frames: list[np.ndarray]) -> Iterator[tuple]:
+    """Yield a row for each basis."""
+    kept = [windows_to_keep(song, hop_s=HOP_S).frames.astype(np.float32) for song in frames]
+    songs = np.repeat(np.arange(len(kept)), [len(song) for song in kept])
+    together = np.concatenate(kept)
+    truth_rows = together - together.mean(axis=0)
+    third = max(1, len(kept) // 3)
+    for name, fitted, asked in (
+        ("all songs", kept, np.arange(len(songs))),
+        (f"{third} songs, others asked", kept[:third], np.flatnonzero(songs >= third)),
+    ):
+        basis = fit_basis(np.concatenate(fitted))
+        truth = nearest(truth_rows, songs, asked)
+        exact = nearest(basis.project(together), songs, asked)
+        coded = nearest(stored(frames, basis), songs, asked)
+        spread = np.square(truth_rows).sum()
+        left = np.square(truth_rows - basis.project(truth_rows + basis.mean) @ basis.axes).sum()
+        yield (
+            name,
+            f"{len(asked):,}",
+            f"{1 - left / spread:.1%}",
+            f"{kept_share(exact, truth):.1%}",
+            f"{kept_share(coded, truth):.1%}",
+        )
+
+
+def cpu_s(*arguments: object) -> float:
+    """Return the processor time of a command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(*arguments)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def time_ratios(folder: Path, repeats: int, precision: str) -> Iterator[float]:
+    """Index with and without windows in turn, and yield the ratio of each pair."""
+    for number in range(repeats):
+        seconds = {}
+        for option in ("--windows", "--no-windows")[:: 1 if number % 2 else -1]:
+            with tempfile.TemporaryDirectory() as place:
+                seconds[option] = cpu_s(
+                    *("index", folder, "--db", Path(place, "songs.db"), "--weights", "untrained", option),
+                    *("--precision", precision, "--no-map", "--no-previews", "--first-look", 0),
+                )
+        yield seconds["--windows"] / seconds["--no-windows"]
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    options = Options(__doc__)
+    options.add("folder", type=Path, nargs="?")
+    options.add("--songs", type=int, default=64, smallest=6)
+    options.add("--seconds", type=float, default=12.0, smallest=3.0)
+    options.add("--timed", type=int, default=8, smallest=1, help="Songs of each timed run; 0 times nothing.")
+    options.add("--repeats", type=int, default=3, smallest=1)
+    options.add("--precision", default="float32", choices=["float32", "bfloat16"])
+    options.add("--cache", type=Path, help="Default: a temporary folder.")
+    arguments = options.parse()
+    print_head()
+    with tempfile.TemporaryDirectory() as temporary:
+        cache = arguments.cache or Path(temporary) / "cache"
+        cache.mkdir(parents=True, exist_ok=True)
+        sizes = {"songs": arguments.songs, "seconds": arguments.seconds}
+        folder = arguments.folder or make_music(Path(temporary) / "synthetic", **sizes)
+        embedder = Embedder(cache, precision=arguments.precision, seconds=arguments.seconds)
+        songs = embedded_songs(folder, embedder, limit=arguments.songs, only_cached=False)
+        if len(songs) < 3:
+            raise ExplorerError(f"{folder} has fewer than three songs.")
+        print(f"{embedder.weights.name} weights, {arguments.precision}, {len(songs)} songs\n")
+        head = ("basis of", "windows asked", "variance kept", "ten kept, exact", "ten kept, stored")
+        print_table(head, rows_of_neighbours([song.frames for song in songs]))
+        n_windows = len(windows_to_keep(np.zeros((int(SONG_S / HOP_S), 512), np.float32), hop_s=HOP_S).frames)
+        print(f"\nA song of {SONG_S:.0f} s: {n_windows} windows, {n_windows * N_COMPONENTS / 1000:.1f} kB.")
+        if arguments.timed:
+            timed = Path(temporary) / "timed"
+            timed.mkdir()
+            for path, *_ in songs_in_turn(folder)[: arguments.timed]:
+                shutil.copy(path, timed / path.name)
+            ratios = sorted(time_ratios(timed, arguments.repeats, arguments.precision))
+            each = ", ".join(f"{ratio - 1:+.1%}" for ratio in ratios)
+            print(f"Processor time added to `index`: {np.median(ratios) - 1:+.1%} (each pair: {each}).")
+
+
+if __name__ == "__main__":
+    main()
