@@ -27,6 +27,7 @@ COMMANDS = (
     *("benchmarks/cores.py CLIPS", "benchmarks/features.py CLIPS"),
     *("benchmarks/kills.py", "benchmarks/cluster.py", "benchmarks/gpu.py"),
     *("benchmarks/million_map.py", "benchmarks/windows.py CLIPS --cache OUT/frames"),
+    "benchmarks/moments.py OUT/songs.db",
     *("benchmarks/first_look.py CLIPS --cache OUT/windows", "benchmarks/first_map.py CLIPS"),
     "benchmarks/structure.py CLIPS",
 )

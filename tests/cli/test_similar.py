@@ -1,8 +1,10 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 from support import write_tone
+from window_support import song_windows, store_windows
 
 from explorer.database.database import Database
 
@@ -63,7 +65,7 @@ def test_similar_writes_json_to_a_file(indexed, run_command, tmp_path):
     assert "No such file or directory" in err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("options", [("--m3u8", "--json"), ("--out", "x.txt")])
+@pytest.mark.parametrize("options", [("--m3u8", "--json"), ("--out", "x.txt"), ("--m3u8", "--why")])
 def test_similar_refuses_options_that_contradict_each_other(indexed, run_command, options):
     assert run_command("similar", "Tone 1", "--db", indexed / "songs.db", *options)[0] == 2
 
@@ -118,3 +120,29 @@ def test_similar_does_not_overwrite_the_library(indexed, run_command, monkeypatc
     assert (status, out) == (1, "")
     assert "is the library itself" in err
     assert path.read_bytes() == before
+
+
+def test_similar_says_where_songs_sound_most_alike(library, run_command):
+    path, ids = library
+    store_windows(path, {song_id: song_windows(n, shared_at=4 + 2 * n) for n, song_id in enumerate(ids[:7])})
+    status, out, err = run_command("similar", ids[0], "--why", "-k", 7, "--db", path)
+    assert status == 0
+    lines = [line for line in out.splitlines() if "here" in line]
+    assert len(lines) == 6
+    for line in lines:
+        here, there = re.search(r"(\d:\d\d) here, (\d:\d\d) there$", line).groups()
+        assert here in ("0:01", "0:02", "0:03")
+        number = ids.index(next(song_id for song_id in ids if song_id in line))
+        assert int(there[2:]) == pytest.approx(int(here[2:]) + number, abs=1)
+    assert "1 song" in err
+    assert "index --windows" in err
+    status, out, err = run_command("similar", ids[0], "--why", "-k", 7, "--json", "--db", path)
+    rows = json.loads(out)
+    assert sum(row["why"] is None for row in rows) == 1
+    assert all(set(row["why"]) == {"query_s", "song_s", "similarity"} for row in rows if row["why"])
+
+
+def test_similar_without_why_needs_no_windows(library, run_command):
+    path, ids = library
+    status, out, err = run_command("similar", ids[0], "--db", path)
+    assert (status, "here" in out, "windows" in err) == (0, False, False)

@@ -65,3 +65,23 @@ def describe_neighbours(
         song = {"index": index, "similarity": round(similarity, 4), "title": title, "artist": artist}
         songs.append(song | {"album": albums.get(song_id, "")})
     return songs
+
+
+def with_status(catalogue: Catalogue, songs: list[dict], *, of: int) -> list[dict]:
+    """Add to what `describe_neighbours` returned whether files are missing, and which songs are the same.
+
+    "gone" (its file is missing), "same_sound" (it has exactly the sound of the song `of`) and
+    "same_recording" (it is another encoding of the recording).
+    """
+    file_status = catalogue.file_status
+    same_sound = set(file_status.others_like(of))
+    same_recording = catalogue.same_recordings(of)
+    return [
+        song
+        | {
+            "gone": bool(file_status.is_missing[song["index"]]),
+            "same_sound": song["index"] in same_sound,
+            "same_recording": song["index"] in same_recording,
+        }
+        for song in songs
+    ]

@@ -28,7 +28,7 @@ from explorer.web.data.facets import parse_hide
 from explorer.web.data.index_state import IndexState
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.data.song_lists import describe_neighbours, describe_songs
+from explorer.web.data.song_lists import describe_neighbours, describe_songs, with_status
 from explorer.web.routes.any_id import etag_of, fresh_json, library_blueprint
 from explorer.web.routes.fallback import best_fallback, fallback_copy
 from explorer.web.routes.file_response import send_audio_file
@@ -319,15 +319,5 @@ def list_neighbours(catalogue: Catalogue, index: int, *, hide: tuple[str, ...] =
     as `Filter.hide` does.
     """
     catalogue.require(index)
-    file_status = catalogue.file_status
-    same_sound = set(file_status.others_like(index))
-    same_recording = catalogue.same_recordings(index)
-    return [
-        song
-        | {
-            "gone": bool(file_status.is_missing[song["index"]]),
-            "same_sound": song["index"] in same_sound,
-            "same_recording": song["index"] in same_recording,
-        }
-        for song in describe_neighbours(catalogue, catalogue.nearest(index, hide=hide), of=index)
-    ]
+    found = describe_neighbours(catalogue, catalogue.nearest(index, hide=hide), of=index)
+    return with_status(catalogue, found, of=index)
