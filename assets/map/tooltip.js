@@ -3,8 +3,9 @@
 import { getSong } from "../core/api.js";
 import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { artistAndGenres, formatTime, missingSince, sameSoundText } from "../core/text.js";
+import { artistAndGenres, missingSince, sameSoundText } from "../core/text.js";
 import { GAP_PX, frame, freeArea, toPixels } from "./camera.js";
+import { valueText } from "./scale_values.js";
 import { colourOf, placeOf, shownProjection } from "./songs.js";
 
 /** @typedef {import("../core/types.js").Song} Song */
@@ -49,10 +50,7 @@ function describe(song) {
 /** @param {Song} song @returns {string} The value that gives the song's point its colour; empty if a group does. */
 function scaleText(song) {
   const scale = state.map?.meta.scale;
-  if (!scale) return "";
-  const value = /** @type {Object<string, any>} */ (song)[scale.field];
-  if (value === null || value === undefined || value === "") return scale.missing;
-  return scale.form === "time" ? formatTime(value) : String(value);
+  return scale ? valueText(scale, song) : "";
 }
 
 /** @param {Song} song @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if unknown. */

@@ -20,6 +20,7 @@ import numpy as np
 
 from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
+from explorer.database.features import FeatureRow
 from explorer.database.records import VECTOR_SIZE, SongFacts, SongRow
 from explorer.database.row_reading import left_out_sentence
 from explorer.errors import LibraryError, SongNotFoundError
@@ -28,13 +29,18 @@ from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
 from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
 from explorer.mapping.worth_naming import FEW_SONGS
+from explorer.structure.keys import SURE_FROM as KEY_SURE_FROM
+from explorer.structure.known_features import KnownFeatures
+from explorer.structure.tempo import SURE_FROM as TEMPO_SURE_FROM
 from explorer.util.commands import command_line
 from explorer.util.sorted_rows import values_in_order
 from explorer.web.data.facets import Facets, Filter, songs_in_clusters
+from explorer.web.data.feature_values import FeatureValues, known_features
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.map_vectors import MapVectors
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping, group_by_text
+from explorer.web.map.key_circle import KeyCircle
 from explorer.web.map.scales import SCALES, Scale
 from explorer.web.security import RefusedError
 
@@ -430,18 +436,36 @@ class Catalogue:
     # Groups and scales
 
     @_computed_once
-    def has_years(self) -> bool:
-        """Whether any song of the library seems to have a year: read quickly, for the page's controls."""
+    def scales_offered(self) -> set[str]:
+        """The kinds of `SCALES` of which a song seems to have a value: read quickly, for the controls."""
         with self.open_library() as database:
-            return database.has_years()
+            offered = database.known_features(tempo_from=TEMPO_SURE_FROM, key_from=KEY_SURE_FROM)
+            return offered | {"length"} | ({"year"} if database.has_years() else set())
 
-    def scale(self, name: str) -> Scale | None:
+    def scale(self, name: str) -> Scale | KeyCircle | None:
         """Return the values of a kind of `SCALES`; None if no song has one, or there is no such kind."""
-        values = {"year": self.facets.years_known, "length": lambda: self.facets.duration_of_song}
-        if name not in values:
+        if name not in SCALES:
             return None
-        scale = self._cached(self._scales, name, lambda: Scale(SCALES[name], values[name]()))
-        return scale if len(scale.known) else None
+        scale = self._cached(self._scales, name, lambda: self._make_scale(name))
+        return scale if scale.has_values else None
+
+    def _make_scale(self, name: str) -> Scale | KeyCircle:
+        if name == "year":
+            return Scale(SCALES[name], self.facets.years_known())
+        if name == "length":
+            return Scale(SCALES[name], self.facets.duration_of_song)
+        return self._feature_values.scales[name]
+
+    @_computed_once
+    def _feature_values(self) -> FeatureValues:
+        with self.open_library() as database:
+            rows = values_in_order(self.song_ids, database.iterate_feature_rows(), FeatureRow())
+            return FeatureValues.of(rows, len(self))
+
+    def known_features(self, index: int) -> KnownFeatures:
+        """Return the tempo, key, energy, loudness and brightness of a song."""
+        with self.open_library() as database:
+            return known_features(database.feature_row(self.song_ids[index]))
 
     def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
         """Return the groups that colour the map.

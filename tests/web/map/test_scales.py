@@ -38,5 +38,9 @@ def test_long_songs_have_hours():
 
 
 def test_everything_that_can_colour_the_map_has_a_name():
-    assert list(COLOURINGS) == ["cluster", "genre", "artist", "year", "length"]
+    assert list(COLOURINGS) == [
+        *("cluster", "genre", "artist"),
+        *("tempo", "key", "energy", "loudness", "brightness"),
+        *("year", "length"),
+    ]
     assert COLOURINGS["length"] == "Length"
