@@ -72,7 +72,7 @@ def _circle(circle: KeyCircle, theme: str, is_shown: np.ndarray) -> list:
         cells = [_key_cell(number, counts[number], colours[number]) for number in numbers]
         rows.append(html.Li([code, *cells]))
     note = "Keys that mix well are beside each other, as on the Camelot wheel: 8A is A minor, 8B is C major."
-    return [html.Ul(rows, className="key-circle", aria_label="Keys"), html.P(note, className="legend-note")]
+    return [part("key-circle", *rows, tag=html.Ul, aria_label="Keys"), html.P(note, className="legend-note")]
 
 
 def _key_cell(number: int, count: int, colour: str) -> html.Span:
