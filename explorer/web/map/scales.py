@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from explorer.structure.known_features import frequency_text
+from explorer.util.clock import clock
 from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 
 _PERCENTILES = (2, 98)
@@ -164,9 +165,7 @@ class Scale:
             return _FORMATS[self.kind.form].format(value)
         if self.kind.form == "hz":
             return frequency_text(value)
-        minutes, seconds = divmod(round(value), 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+        return clock(value)
 
     def unknown_counts(self, is_shown: np.ndarray) -> list[tuple[str, int]]:
         """Return what the songs without a colour are called, and how many of those shown there are."""
