@@ -34,6 +34,7 @@ class ChannelPowers:
     def __init__(self) -> None:
         self._of_channels = self._of_mean = 0.0
         self._by_channel = 0.0
+        self._of_all = self._of_mono = 0.0
 
     def add(self, block: np.ndarray, mean: np.ndarray) -> None:
         """Add a block [shape=(m, channels)] and its average [shape=(m,)]."""
@@ -41,9 +42,21 @@ class ChannelPowers:
         of_mean = float(np.vdot(mean, mean))
         self._of_channels += of_channels
         self._of_mean += of_mean
+        self._of_all += of_channels * block.shape[1]
+        self._of_mono += of_mean
         # The song as a whole cancels only if its loudest blocks do: compare the channels there.
         if of_mean < CANCELLED_BELOW * of_channels:
             self._by_channel = self._by_channel + np.einsum("nc,nc->c", block, block, dtype=np.float64)
+
+    def add_alone(self, block: np.ndarray, channel: int) -> None:
+        """Add a block of which only one channel is used, for `ratio`."""
+        self._of_all += float(np.vdot(block, block))
+        self._of_mono += float(np.vdot(block[:, channel], block[:, channel]))
+
+    @property
+    def ratio(self) -> float:
+        """The power of all channels together, divided by that of the mono sound; 1 for silence."""
+        return self._of_all / self._of_mono if self._of_mono > 0 else 1.0
 
     @property
     def louder_channel(self) -> int | None:

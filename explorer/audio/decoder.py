@@ -22,6 +22,7 @@ from explorer.audio.playable import previews_in
 from explorer.errors import AudioError, ExplorerError
 from explorer.library.music_file import WHOLE, Cover, Fingerprints, Part, Tags
 from explorer.library.remote import RemotePath
+from explorer.structure.song_features import SongFeatures
 from explorer.util.text import valid_text
 
 MESSAGE_TIMEOUT_S = 60.0
@@ -58,6 +59,8 @@ class Sound:
         A sentence about what was unusual; set after the last block, and usually empty.
     louder_channel : int or None
         See `AudioStream.louder_channel`; set after the last block.
+    features : SongFeatures or None
+        Set after the last block, if they were asked for.
     """
 
     def __init__(self, answers: Iterator[Answer], *, format: str = "") -> None:
@@ -65,6 +68,7 @@ class Sound:
         self.format, self.note = format, ""
         self.claimed_s = self.duration_s = 0.0
         self.louder_channel: int | None = None
+        self.features: SongFeatures | None = None
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield mono samples.
@@ -85,7 +89,7 @@ class Sound:
                 self.duration_s = answer.duration_s
                 yield answer.value
             else:
-                self.duration_s, self.note, self.louder_channel = answer.value
+                self.duration_s, self.note, self.louder_channel, self.features = answer.value
 
 
 class Decoder:
@@ -145,7 +149,13 @@ class Decoder:
         return answer.value
 
     def sound(
-        self, path: Path, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
+        self,
+        path: Path,
+        *,
+        rate_hz: int | None,
+        seconds: float | None = None,
+        channel: int | None = None,
+        features: bool = False,
     ) -> Sound:
         """Decode a file.
 
@@ -157,10 +167,15 @@ class Decoder:
             Decode only about the first `seconds` of the file.
         channel : int, optional
             Decode this channel alone, instead of the average of the channels.
+        features : bool
+            Also measure the sound's features. This needs 48 kHz.
         """
-        return Sound(self._run("sound", path, rate_hz=rate_hz, seconds=seconds, channel=channel))
+        options = {"rate_hz": rate_hz, "seconds": seconds, "channel": channel, "features": features}
+        return Sound(self._run("sound", path, **options))
 
-    def sounds(self, path: Path, *, rate_hz: int, parts: Mapping[Part, int | None]) -> Iterator[Sound]:
+    def sounds(
+        self, path: Path, *, rate_hz: int, parts: Mapping[Part, int | None], features: bool = False
+    ) -> Iterator[Sound]:
         """Decode parts of a file, in one go: iterate over the blocks of each sound before the next sound.
 
         Parameters
@@ -168,9 +183,11 @@ class Decoder:
         parts : mapping of Part to int or None
             The parts in their order, without overlaps; each with the only channel to decode, or None for the
             average of the channels.
+        features : bool
+            As for `sound`.
         """
-        channels = list(parts.values())
-        answers = self._run("parts", path, rate_hz=rate_hz, parts=list(parts), channels=channels)
+        options = {"parts": list(parts), "channels": list(parts.values()), "features": features}
+        answers = self._run("parts", path, rate_hz=rate_hz, **options)
         format_name = ""
         for _ in parts:
             sound = Sound(_until_end_of_part(answers), format=format_name)
@@ -202,6 +219,11 @@ class Decoder:
             If the song cannot be decoded, or holds no sound.
         """
         *_, answer = self._run("sampled windows", path, count=count, hop_s=hop_s, part=part, channel=channel)
+        return answer.value
+
+    def features(self, path: Path, parts: Sequence[Part] = (WHOLE,)) -> list[SongFeatures]:
+        """Measure the features of parts of a file, in their order: see `measure_parts`."""
+        *_, answer = self._run("features", path, parts=list(parts))
         return answer.value
 
     def tags_by_track(

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from explorer.structure.song_features import SongFeatures
+
 
 class Answer(NamedTuple):
     """One message to the parent process.
@@ -27,11 +29,15 @@ class Answer(NamedTuple):
 
 
 class SoundEnd(NamedTuple):
-    """What is known after a file was decoded: the attributes of `AudioStream` with these names."""
+    """What is known after a file was decoded: the attributes of `AudioStream` with these names.
+
+    `features` is None unless the job was asked to measure them.
+    """
 
     duration_s: float
     note: str
     louder_channel: int | None
+    features: SongFeatures | None = None
 
 
 class SampledWindows(NamedTuple):

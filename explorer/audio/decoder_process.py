@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from explorer.audio.decoder_messages import Answer, SampledWindows, SoundEnd
-from explorer.audio.decoding import open_audio
+from explorer.audio.decoding import AudioStream, open_audio
 from explorer.audio.fingerprints import fingerprint, hash_sound
 from explorer.audio.pictures import Spectrogram, Waveform
 from explorer.audio.song_parts import Cutter
@@ -31,7 +32,11 @@ from explorer.library.scan_rules import VIDEO_REASON
 from explorer.library.tags import read_tags
 from explorer.library.tracks import find_tracks
 from explorer.library.video import holds_video
+from explorer.structure.song_features import SongFeatures
 from explorer.util.text import valid_text
+
+if TYPE_CHECKING:
+    from explorer.audio.feature_meter import FeatureMeter
 
 MAX_MEMORY_BYTES = 2 << 30
 """Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
@@ -113,23 +118,51 @@ def read_duration(path: Path, _send: Send, *, limit_s: float) -> float:
 
 
 def read_sound(
-    path: Path, send: Send, *, rate_hz: int | None, seconds: float | None = None, channel: int | None = None
+    path: Path,
+    send: Send,
+    *,
+    rate_hz: int | None,
+    seconds: float | None = None,
+    channel: int | None = None,
+    features: bool = False,
 ) -> SoundEnd:
     """Send a file's mono samples, all or about the first `seconds`; see `AudioStream.mono` for `channel`."""
     stream = open_audio(path)
+    meter = _meter(rate_hz) if features else None
     # Sent before the sound, because the parent may stop reading before the end.
     send(Answer("format", (stream.format, stream.claimed_s)))
     for block in stream.mono(sample_rate_hz=rate_hz, channel=channel):
         send(Answer("sound", block, stream.duration_s))
+        if meter:
+            meter.add(block)
         if stream.duration_s > MAX_SONG_S:
             raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
         if seconds is not None and stream.duration_s >= seconds:
             break
-    return SoundEnd(stream.duration_s, stream.note, stream.louder_channel)
+    return _sound_end(stream, meter)
+
+
+def _meter(rate_hz: int | None) -> FeatureMeter:
+    from explorer.audio.feature_meter import METER_RATE_HZ, FeatureMeter
+
+    if rate_hz != METER_RATE_HZ:
+        raise ValueError(f"rate_hz={rate_hz} must be {METER_RATE_HZ} to measure features")
+    return FeatureMeter()
+
+
+def _sound_end(stream: AudioStream, meter: FeatureMeter | None) -> SoundEnd:
+    features = meter.features(channel_power=stream.channel_power) if meter else None
+    return SoundEnd(stream.duration_s, stream.note, stream.louder_channel, features)
 
 
 def read_parts(
-    path: Path, send: Send, *, rate_hz: int, parts: Sequence[Part], channels: Sequence[int | None]
+    path: Path,
+    send: Send,
+    *,
+    rate_hz: int,
+    parts: Sequence[Part],
+    channels: Sequence[int | None],
+    features: bool = False,
 ) -> None:
     """Send the mono samples of parts of a file, in their order; after each part, send its `SoundEnd`.
 
@@ -141,12 +174,22 @@ def read_parts(
     cutter = Cutter(stream.unchecked_blocks())
     for part, channel in zip(parts, channels, strict=True):
         piece = stream.part(cutter.take(*part.samples(stream.sample_rate_hz)))
+        meter = _meter(rate_hz) if features else None
         for block in piece.mono(sample_rate_hz=rate_hz, channel=channel):
             send(Answer("sound", block, part.start_s + piece.duration_s))
+            if meter:
+                meter.add(block)
             if part.start_s + piece.duration_s > MAX_SONG_S:
                 raise AudioError(f"{path.name} is longer than {MAX_SONG_S / 3600:g} hours.")
-        send(Answer("part", SoundEnd(piece.duration_s, piece.note, piece.louder_channel)))
+        send(Answer("part", _sound_end(piece, meter)))
     stream.close()
+
+
+def read_features(path: Path, send: Send, *, parts: Sequence[Part]) -> list[SongFeatures]:
+    """Measure the features of parts of a file, in their order."""
+    from explorer.audio.measured_parts import measure_parts
+
+    return measure_parts(path, parts, alive=lambda: send(Answer("alive")), limit_s=MAX_SONG_S)
 
 
 def read_sampled_windows(path: Path, send: Send, **options: object) -> SampledWindows:
@@ -193,6 +236,7 @@ JOBS: dict[str, Callable] = {
     "cover": read_cover_of,
     "sound": read_sound,
     "parts": read_parts,
+    "features": read_features,
     "sampled windows": read_sampled_windows,
     "preview": make_preview,
     "copy": make_copy,

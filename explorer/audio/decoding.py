@@ -119,9 +119,7 @@ class AudioStream:
         ------
         np.ndarray [shape=(m,), float32]
         """
-        blocks = (
-            map(self._average, self.blocks()) if channel is None else (b[:, channel] for b in self.blocks())
-        )
+        blocks = map(self._average, self.blocks()) if channel is None else self._only(channel)
         if sample_rate_hz in (None, self.sample_rate_hz):
             yield from blocks
             return
@@ -147,6 +145,16 @@ class AudioStream:
         else:
             invalid = f"{self.n_invalid:,} samples are not numbers and were taken as silence."
         return f"{invalid if self.n_invalid else ''} {self._losses.note}".strip()
+
+    @property
+    def channel_power(self) -> float:
+        """The power of all channels together, divided by that of `mono`'s samples. Known after `mono`."""
+        return self._powers.ratio
+
+    def _only(self, channel: int) -> Iterator[np.ndarray]:
+        for block in self.blocks():
+            self._powers.add_alone(block, channel)
+            yield block[:, channel]
 
     def _average(self, block: np.ndarray) -> np.ndarray:
         """Average the channels, and measure how much they cancel each other."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer.database.state import StateTables
+from explorer.database.state import FULL, StateTables
+from explorer.library.music_file import WHOLE, Part
 from explorer.structure.song_features import SongFeatures
 
 FEATURES_VERSION = 1
@@ -42,6 +43,30 @@ class FeatureRow:
     tag_key: str = ""
 
 
+@dataclass(frozen=True)
+class UnmeasuredSong:
+    """A song without features of this version.
+
+    Attributes
+    ----------
+    path : bytes
+        Relative to the song's root.
+    part : Part
+        The part of the file that is the song.
+    size_bytes, modified_ns : int
+        The state of the file when it was read.
+    fingerprint : str
+        The same as that of songs with the same bytes.
+    """
+
+    song_id: str
+    path: bytes
+    part: Part
+    size_bytes: int
+    modified_ns: int
+    fingerprint: str
+
+
 class FeatureTables(StateTables):
     """Queries about the table song_features."""
 
@@ -72,16 +97,6 @@ class FeatureTables(StateTables):
         arrays = (np.frombuffer(blob, dtype="<f4") for blob in (beats, loudness, brightness))
         return SongFeatures(*scalars, *arrays)
 
-    def feature_row(self, song_id: str) -> FeatureRow:
-        """Return the single values of one song, and its tags; all are unknown if nothing was measured."""
-        rows = self._rows(f"{_SELECT_FEATURE_ROWS} WHERE id = ?", (song_id,))
-        return _feature_row(*rows[0][1:]) if rows else FeatureRow()
-
-    def iterate_feature_rows(self) -> Iterator[tuple[str, FeatureRow]]:
-        """Yield the single values and tags of all songs, in the order of the song ids."""
-        for song_id, *row in self._iterate_song_rows(f"{_SELECT_FEATURE_ROWS} ORDER BY id"):
-            yield song_id, _feature_row(*row)
-
     def known_features(self, *, tempo_from: float, key_from: float) -> set[str]:
         """Return which of "tempo", "key", "energy", "loudness" and "brightness" some song seems to have.
 
@@ -108,6 +123,57 @@ class FeatureTables(StateTables):
             ):
                 known.add(name)
         return known
+
+    def feature_row(self, song_id: str) -> FeatureRow:
+        """Return the single values of one song, and its tags; all are unknown if nothing was measured."""
+        rows = self._rows(f"{_SELECT_FEATURE_ROWS} WHERE id = ?", (song_id,))
+        return _feature_row(*rows[0][1:]) if rows else FeatureRow()
+
+    def iterate_feature_rows(self) -> Iterator[tuple[str, FeatureRow]]:
+        """Yield the single values and tags of all songs, in the order of the song ids."""
+        for song_id, *row in self._iterate_song_rows(f"{_SELECT_FEATURE_ROWS} ORDER BY id"):
+            yield song_id, _feature_row(*row)
+
+    def unmeasured_songs(self, root_id: int) -> list[UnmeasuredSong]:
+        """Return the songs of a root that have a full vector but no features of this version, by path."""
+        rows = self._rows(
+            f"""SELECT song_id, path, track, start_s, coalesce(end_s, start_s + duration_s),
+                   size_bytes, modified_ns, fingerprint
+                FROM files
+                WHERE root_id = ? AND gone_since IS NULL AND {self._has_vector(FULL, "files.song_id")}
+                    AND song_id NOT IN (SELECT song_id FROM song_features WHERE version = ?)
+                ORDER BY path, track""",
+            (root_id, FEATURES_VERSION),
+        )
+        return [
+            UnmeasuredSong(song_id, path, Part(*part) if part[0] else WHOLE, *state)
+            for song_id, path, part, state in ((*row[:2], row[2:5], row[5:]) for row in rows)
+        ]
+
+    def copy_features(self, root_id: int) -> None:
+        """Give the songs of a root without features those of songs with the same sound."""
+        values = "version, " + _SCALARS + ", beats, loudness, brightness"
+        with self.transaction():
+            for column in ("fingerprint", "audio_fingerprint"):
+                self._rows(
+                    f"""INSERT OR REPLACE INTO song_features(song_id, {values})
+                        SELECT song.song_id, {values}
+                        FROM files AS song
+                            JOIN files AS other ON other.{column} = song.{column}
+                            JOIN song_features ON song_features.song_id = other.song_id
+                        WHERE song.root_id = ?1 AND version = ?2 AND song.song_id NOT IN
+                            (SELECT song_id FROM song_features WHERE version = ?2)""",
+                    (root_id, FEATURES_VERSION),
+                )
+
+    def store_tempo_and_key_tags(self, song_id: str, *, bpm: str, key: str) -> None:
+        """Store what a song's tags say of tempo and key; an empty text changes nothing."""
+        for name, text in (("bpm", bpm), ("key", key)):
+            if text:
+                self._rows(
+                    "UPDATE songs SET info = json_set(info, ?, ?) WHERE id = ? AND json_valid(info)",
+                    (f"$.{name}", text, song_id),
+                )
 
     def count_features(self) -> int:
         """Return how many songs have features of this version."""

@@ -50,6 +50,7 @@ class Song:
     @property
     def info(self) -> dict:
         """What the column `songs.info` holds, in the form of the original experiment."""
+        musical = {"bpm": self.tags.bpm, "key": self.tags.key}
         return {
             "name": self.tags.title,
             "artists": [{"name": name} for name in self.tags.artists],
@@ -57,7 +58,7 @@ class Song:
             "year": self.tags.year,
             "duration_ms": round(self.duration_s * 1000),
             "path": self.file.text,
-        }
+        } | {name: text for name, text in musical.items() if text}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from explorer.database.records import Song
 from explorer.indexing.outcomes import Failed, Known, KnownSong, Tracks
 from explorer.library.cue_sheets import MAX_TRACK
 from explorer.library.music_file import Part, ScannedFile
+from explorer.structure.song_features import SongFeatures
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Decoded:
     song: Song | KnownSong
     levels_db: np.ndarray | None = field(default=None, compare=False)
     """The level of each window [shape=(T,)], as `window_levels` gives it; None in the first look."""
+    features: SongFeatures | None = field(default=None, compare=False)
+    """The musical features of the song; None in the first look."""
     of_file: int | None = None
     """For a track of a file: the number of the file, whose end follows as an `EndOfTracks`."""
 

@@ -218,19 +218,20 @@ class DecodeAhead:
     ) -> None:
         """Decode a file that is one song."""
         path = self._root / file.native
-        sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ)
+        sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, features=True)
         levels = self._add_windows(number, sound)
         notes, channel = [sound.note], sound.louder_channel
         if channel is not None and self._rescue_cancelled:
             # Only now it is known that the average of the channels is nearly silent.
             self._pack(self._packer.discard(number))
-            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel)
+            sound = decoder.sound(path, rate_hz=SAMPLE_RATE_HZ, channel=channel, features=True)
             levels = self._add_windows(number, sound)
             notes.append(cancelled_note(channel))
         if self._stopped.is_set():
             return
         song = song_of(file, fingerprints, sound, [*notes, fingerprints.cue_problem])
-        self._pack(self._packer.end(Decoded(number, song, np.concatenate(levels))))
+        ending = Decoded(number, song, np.concatenate(levels), sound.features)
+        self._pack(self._packer.end(ending))
         # Only now: the end of a copy must be packed after the end of the song that it copies.
         self._decoded_fingerprints |= fingerprints.all
 
@@ -245,7 +246,8 @@ class DecodeAhead:
         # A track whose channels cancel each other is decoded again, only its louder channel.
         while channels:
             again: dict[Part, int | None] = {}
-            sounds = decoder.sounds(self._root / file.native, rate_hz=SAMPLE_RATE_HZ, parts=channels)
+            path = self._root / file.native
+            sounds = decoder.sounds(path, rate_hz=SAMPLE_RATE_HZ, parts=channels, features=True)
             for (part, channel), sound in zip(channels.items(), sounds, strict=True):
                 levels = self._add_track(number_of_track(number, part), sound)
                 if self._stopped.is_set():
@@ -259,8 +261,8 @@ class DecodeAhead:
                     continue
                 notes = [sound.note, "" if channel is None else cancelled_note(channel)]
                 song = song_of(file, by_part[part], sound, notes, part=part)
-                ending = Decoded(number_of_track(number, part), song, np.concatenate(levels), of_file=number)
-                self._pack(self._packer.end(ending))
+                end = (number_of_track(number, part), song, np.concatenate(levels), sound.features)
+                self._pack(self._packer.end(Decoded(*end, of_file=number)))
             channels = again
         self._pack(self._packer.end(EndOfTracks(number, file, known)))
         for prints in by_part.values():

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from explorer.database.state import Run
 from explorer.indexing.cluster.client import connected, embed_on_cluster
 from explorer.indexing.decode_tags import begin_decoding, decode_tags_of_run
+from explorer.indexing.fill_features import fill_features
 from explorer.indexing.first_look import PassTools, look, plan_first_look
 from explorer.indexing.growing_map import GrowingMap
 from explorer.indexing.index_run import IndexRun
@@ -92,6 +93,8 @@ def index_folder(run: IndexRun) -> Summary:
             _finish_summary(run, started)
             if maker and not run.summary.interrupted:
                 _finish_previews(run)
+        if not run.summary.interrupted:
+            fill_features(run)
     return run.summary
 
 

@@ -154,4 +154,4 @@ class _UnfinishedSongs:
             hop_s=self._model.hop_s,
             duration_s=ending.song.duration_s,
         )
-        return Embedded(replace(ending.song, preview_start_s=start_s), vector)
+        return Embedded(replace(ending.song, preview_start_s=start_s), vector, features=ending.features)

@@ -11,6 +11,7 @@ import numpy as np
 from explorer.database.records import SameSound, Song
 from explorer.database.verify import SourceFile
 from explorer.library.music_file import WHOLE, Fingerprints, Part, ScannedFile
+from explorer.structure.song_features import SongFeatures
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Embedded:
 
     song: Song | KnownSong
     vector: np.ndarray
+    features: SongFeatures | None = None
+    """The song's musical features; None in the first look."""
 
     @property
     def file(self) -> ScannedFile:

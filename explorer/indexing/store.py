@@ -88,6 +88,9 @@ class Storer:
             self._keep_displaced(song)
             self._move_outdated(song)
             self._database.store_song(root_id, self._with_genres(song), outcome.vector)
+        if outcome.features is not None:
+            (stored,) = self._songs_at(song.file, song.part)
+            self._database.store_features(stored.song_id, outcome.features)
         self._summary.audio_seconds += song.duration_s
         self._finish_song(song, preview_moved=preview_moved)
         return "embedded"

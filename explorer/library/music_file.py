@@ -56,6 +56,10 @@ class Tags:
     year: str = ""
     artists_from_name: bool = False
     """Whether only the name of the file says who the artists are."""
+    bpm: str = ""
+    """Beats per minute, as the tags have them: see `structure.tempo`."""
+    key: str = ""
+    """The musical key, as the tags have it: see `structure.keys`."""
 
 
 @dataclass(frozen=True)

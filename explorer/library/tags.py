@@ -1,4 +1,4 @@
-"""Reads the tags of a file: title, artists, album, genres and year."""
+"""Reads the tags of a file: title, artists, album, genres, year, tempo and key."""
 
 from __future__ import annotations
 
@@ -60,6 +60,8 @@ _KEYS = {
         *("tdrl", "releasedate", "release date", "releasetime", "date_released", "album/date_released"),
         *("album/date_recorded", "release_date"),
     ),
+    "bpm": ("tbpm", "bpm", "tmpo", "wm/beatsperminute", "beatsperminute", "tempo"),
+    "key": ("tkey", "initialkey", "initial key", "initial_key", "wm/initialkey", "key"),
 }
 """The names of each field in ID3, Vorbis comments, MP4, APEv2, ASF and FFmpeg, in lower case, best first."""
 
@@ -95,6 +97,8 @@ def read_tags(path: Path) -> Tags:
         genres=unique_ignoring_case(fields["genre"]),
         year="".join(fields["year"][:1]),
         artists_from_name=song.artists_from_name,
+        bpm="".join(fields["bpm"][:1]),
+        key="".join(fields["key"][:1]),
     )
 
 
@@ -160,6 +164,8 @@ def _field(name: str, texts: Iterable[str]) -> list[str]:
         return [genre for text in values for genre in split_genres(text)]
     if name == "year":
         return [str(year) for text in values if (year := year_of(text))]
+    if name == "bpm":  # Many programs write 0 for an unknown tempo.
+        return [text for text in values if text.strip("0., ")]
     if "artist" in name:
         return [name for text in values for part in text.split(";") if (name := part.strip(" "))]
     return values

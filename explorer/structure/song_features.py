@@ -10,6 +10,10 @@ CURVE_STEP_S = 1.0
 """Seconds from one value of a curve to the next. Value i describes the second from i to i + 1."""
 
 
+SILENT_LUFS = -70.0
+"""Sound that is not louder is silence: the absolute gate of EBU R 128."""
+
+
 def _no_values() -> np.ndarray:
     return np.zeros(0, dtype=np.float32)
 
@@ -21,7 +25,7 @@ class SongFeatures:
     Attributes
     ----------
     tempo_bpm : float or None
-        Beats per minute.
+        Beats per minute; half or twice as many may be meant.
     tempo_confidence : float
         From 0, a guess, to 1.
     key : str or None
@@ -33,13 +37,15 @@ class SongFeatures:
     loudness_lufs : float or None
         Integrated loudness after EBU R 128.
     brightness_hz : float or None
-        The mean spectral centroid.
+        The spectral centroid: the mean frequency, weighted by the magnitudes of the spectra. Loud moments
+        count more than quiet ones.
     beats_s : np.ndarray [shape=(b,), float32]
-        The times of the beats.
+        The times of the beats; of songs longer than ten minutes, only those near the middle.
     loudness_curve : np.ndarray [shape=(m,), float32]
-        Short-term loudness in LUFS (windows of 3 s), one value each `CURVE_STEP_S`.
+        Short-term loudness in LUFS, one value each `CURVE_STEP_S`: that of the three seconds around it.
+        Silence is `SILENT_LUFS`.
     brightness_curve : np.ndarray [shape=(m,), float32]
-        Spectral centroid in Hz, one value each `CURVE_STEP_S`.
+        Spectral centroid in Hz, one value each `CURVE_STEP_S`; 0 where it is silent.
     """
 
     tempo_bpm: float | None = None

@@ -90,7 +90,7 @@ def program_digest() -> str:
     """Return the SHA-256 of the code that makes vectors, tags and fingerprints from files."""
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[2]
-    for folder in ("audio", "embedding", "indexing", "library"):
+    for folder in ("audio", "embedding", "indexing", "library", "structure"):
         for path in sorted((package / folder).glob("*.*py")):
             digest.update(path.name.encode() + path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
