@@ -128,6 +128,8 @@ def test_a_file_outside_the_library_is_embedded_and_measured_but_not_stored(inde
     assert (inside.title, inside.artist, inside.song_id, inside.is_trained) == ("New", "Me", None, False)
     assert inside.duration_s == pytest.approx(3, abs=0.01)
     assert inside.components.shape == (4, 64)
+    # In the library's basis: in one of its own, a song's components have the mean 0.
+    assert np.abs(inside.components.mean(axis=0)).max() > 0.01
     assert (inside.step_s, [section.label for section in inside.sections]) == (1.0, ["A"])
     assert -30 < inside.known.loudness_lufs < 0
     assert 400 < inside.known.brightness_hz < 1500

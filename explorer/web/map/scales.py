@@ -183,9 +183,9 @@ def count_unknown(
     ----------
     is_shown, is_known : np.ndarray [shape=(n,), bool]
     is_doubtful : np.ndarray [shape=(n,), bool] or None
-        None if all values are sure.
+        Songs whose value is not sure, and so not known. None if all values are sure.
     """
-    doubtful = np.zeros(len(is_shown), dtype=bool) if is_doubtful is None else is_doubtful & ~is_known
+    doubtful = np.zeros(len(is_shown), dtype=bool) if is_doubtful is None else is_doubtful
     counts = {
         kind.doubtful: np.count_nonzero(doubtful & is_shown),
         kind.missing: np.count_nonzero(~is_known & ~doubtful & is_shown),
