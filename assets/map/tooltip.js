@@ -29,10 +29,10 @@ async function show() {
     card.hidden = true;
     return;
   }
-  const lines = await getSong(index).then(describe, (error) => ["This song cannot be shown", error.message, "", ""]);
+  const lines = await getSong(index).then(describe, (error) => ["This song cannot be shown", error.message, "", "", ""]);
   const songPlace = placeOf(index);
   if (state.hovered !== index || !songPlace) return;
-  const classes = ["tooltip-title", "tooltip-by", "tooltip-missing", "tooltip-trust"];
+  const classes = ["tooltip-title", "tooltip-by", "tooltip-value", "tooltip-missing", "tooltip-trust"];
   card.replaceChildren(...classes.map((className, i) => element("div", className, lines[i], { dir: "auto" })));
   card.style.setProperty("--colour", colourOf(index));
   card.hidden = false;
@@ -44,7 +44,7 @@ async function show() {
 function describe(song) {
   const missing = song.gone_since ? `File missing since ${missingSince({ gone_since: song.gone_since })}` : "";
   const details = [sameSoundText(song), nearbyText(song)].filter(Boolean).join(" · ");
-  return [song.title, [artistAndGenres(song), scaleText(song)].filter(Boolean).join(" · "), missing, details];
+  return [song.title, artistAndGenres(song), scaleText(song), missing, details];
 }
 
 /** @param {Song} song @returns {string} The value that gives the song's point its colour; empty if a group does. */

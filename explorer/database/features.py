@@ -124,6 +124,10 @@ class FeatureTables(StateTables):
                 known.add(name)
         return known
 
+    def features_stamp(self) -> int:
+        """Return a number that changes when features are stored: the row of those stored last."""
+        return self._value("SELECT coalesce(max(rowid), 0) FROM song_features")
+
     def feature_row(self, song_id: str) -> FeatureRow:
         """Return the single values of one song, and its tags; all are unknown if nothing was measured."""
         rows = self._rows(f"{_SELECT_FEATURE_ROWS} WHERE id = ?", (song_id,))

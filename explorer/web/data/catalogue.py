@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -41,8 +42,10 @@ from explorer.web.data.map_vectors import MapVectors
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping, group_by_text
 from explorer.web.map.key_circle import KeyCircle
-from explorer.web.map.scales import SCALES, Scale
+from explorer.web.map.scales import FEATURE_SCALES, SCALES, Scale
 from explorer.web.security import RefusedError
+
+T = TypeVar("T")
 
 MAX_CLUSTERS = 50
 MAX_SONGS_IN_MEMORY = 50_000
@@ -129,6 +132,7 @@ class Catalogue:
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _scales: dict[str, Scale] = field(default_factory=dict)
+    _features: dict[str, tuple[int, object]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _property_locks: dict[str, threading.RLock] = field(default_factory=dict)
 
@@ -260,7 +264,7 @@ class Catalogue:
 
         What was computed from the vectors is kept. What depends on files and tags is read again.
         """
-        other = replace(self, changes=changes, _scales={})
+        other = replace(self, changes=changes, _scales={}, _features={})
         kept = ("_compared", "_reduced", "_vocabulary", "order", "map_key")
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
@@ -435,32 +439,39 @@ class Catalogue:
 
     # Groups and scales
 
-    @_computed_once
+    @property
     def scales_offered(self) -> set[str]:
         """The kinds of `SCALES` of which a song seems to have a value: read quickly, for the controls."""
-        with self.open_library() as database:
-            offered = database.known_features(tempo_from=TEMPO_SURE_FROM, key_from=KEY_SURE_FROM)
-            return offered | {"length"} | ({"year"} if database.has_years() else set())
+        return self._kept_with_features("offered", _read_offered)
 
     def scale(self, name: str) -> Scale | KeyCircle | None:
         """Return the values of a kind of `SCALES`; None if no song has one, or there is no such kind."""
         if name not in SCALES:
             return None
-        scale = self._cached(self._scales, name, lambda: self._make_scale(name))
+        if name in FEATURE_SCALES:
+            scale = self._kept_with_features("values", self._read_feature_values).scales[name]
+        else:
+            scale = self._cached(self._scales, name, lambda: self._make_scale(name))
         return scale if scale.has_values else None
 
-    def _make_scale(self, name: str) -> Scale | KeyCircle:
-        if name == "year":
-            return Scale(SCALES[name], self.facets.years_known())
-        if name == "length":
-            return Scale(SCALES[name], self.facets.duration_of_song)
-        return self._feature_values.scales[name]
+    def _make_scale(self, name: str) -> Scale:
+        facets = self.facets
+        return Scale(SCALES[name], facets.years_known() if name == "year" else facets.duration_of_song)
 
-    @_computed_once
-    def _feature_values(self) -> FeatureValues:
-        with self.open_library() as database:
-            rows = values_in_order(self.song_ids, database.iterate_feature_rows(), FeatureRow())
-            return FeatureValues.of(rows, len(self))
+    def _read_feature_values(self, database: Database) -> FeatureValues:
+        rows = values_in_order(self.song_ids, database.iterate_feature_rows(), FeatureRow())
+        return FeatureValues.of(rows, len(self))
+
+    def _kept_with_features(self, key: str, read: Callable[[Database], T]) -> T:
+        """Return what `read` returns; it is read again after the features of songs have changed.
+
+        An index run can add features to a library without changing its map or its files.
+        """
+        with self.open_library() as database, self._lock:
+            stamp = database.features_stamp()
+            if self._features.get(key, (None,))[0] != stamp:
+                self._features[key] = (stamp, read(database))
+            return self._features[key][1]
 
     def known_features(self, index: int) -> KnownFeatures:
         """Return the tempo, key, energy, loudness and brightness of a song."""
@@ -566,6 +577,11 @@ class Catalogue:
             return
         self._cluster(2)
         _ = self._vocabulary
+
+
+def _read_offered(database: Database) -> set[str]:
+    offered = database.known_features(tempo_from=TEMPO_SURE_FROM, key_from=KEY_SURE_FROM)
+    return offered | {"length"} | ({"year"} if database.has_years() else set())
 
 
 def _pairs(found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:

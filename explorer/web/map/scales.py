@@ -13,6 +13,8 @@ from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 
 _PERCENTILES = (2, 98)
 """Values outside these have the colours of the ends: a few odd values must not take most of the colours."""
+_CHARACTER_SHARE, _GAP_SHARE = 0.034, 0.04
+"""The width of a character and the least gap between texts below the legend's bar, as shares of its width."""
 _FORMATS = {"number": "{:.0f}", "bpm": "{:.0f} bpm", "lufs": "{:.0f} LUFS", "share": "{:.0%}"}
 
 
@@ -76,6 +78,8 @@ SCALES = {
     "year": ScaleKind("Year", field="year", form="number", missing="No year"),
     "length": ScaleKind("Length", field="duration_s", form="time", missing="Unknown length"),
 }
+FEATURE_SCALES = ("tempo", "key", "energy", "loudness", "brightness")
+"""Those that are measured from the sound, or come from tags of tempo and key."""
 GROUPINGS = {"cluster": "Cluster", "genre": "Genre", "artist": "Artist"}
 COLOURINGS = {**GROUPINGS, **{name: kind.title for name, kind in SCALES.items()}}
 """Everything that can colour the map, with its name on the page, in the page's order."""
@@ -143,7 +147,7 @@ class Scale:
     def ticks(self) -> list[tuple[float, str]]:
         """Return the places on the scale, from 0 to 1, and the texts of its ends and its median.
 
-        A sign at an end says that some values lie outside. The median is left out if it is near an end.
+        A sign at an end says that some values lie outside. The median is left out if there is no room for it.
         """
         low, high = self.ends
         if high <= low:
@@ -156,7 +160,9 @@ class Scale:
         median = float(self.known[len(self.known) // 2])
         share = float(self._share(median))
         # The unit stands at the ends; there is no room for it in the middle.
-        middle = [(share, self.text(median).split()[0])] if 0.3 <= share <= 0.7 else []
+        text = self.text(median).split()[0]
+        is_shown = _room_after(first, text) <= share <= 1 - _room_after(last, text)
+        middle = [(share, text)] if is_shown else []
         return [(0.0, first), *middle, (1.0, last)]
 
     def text(self, value: float) -> str:
@@ -172,6 +178,11 @@ class Scale:
         return count_unknown(
             self.kind, is_shown, is_known=np.isfinite(self.values), is_doubtful=self.is_doubtful
         )
+
+
+def _room_after(end: str, text: str) -> float:
+    """Return how far from an end, as a share of the bar, the middle of a text must be."""
+    return max(0.3, _CHARACTER_SHARE * (len(end) + len(text) / 2) + _GAP_SHARE)
 
 
 def count_unknown(

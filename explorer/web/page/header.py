@@ -92,6 +92,8 @@ def _colouring(options: list[dict]) -> Component:
         withCheckIcon=False,
         rightSectionProps={"aria-hidden": "true"},
         size="sm",
+        # All choices without scrolling.
+        maxDropdownHeight=400,
         comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
     )
     return field("colouring", label, choice)

@@ -39,6 +39,9 @@ def test_every_form_of_a_value_has_its_unit_and_the_middle_of_a_scale_has_none()
     assert scale("brightness", 1812).text(1812) == "1.8 kHz"
     loudness = scale("loudness", -20, -14, -8)
     assert loudness.ticks() == [(0.0, "-20 LUFS"), (0.5, "-14"), (1.0, "-8 LUFS")]
+    # Where a year has room, "-10" would touch "-5 LUFS".
+    assert [text for _, text in scale("loudness", -20, -9.6, -5).ticks()] == ["-20 LUFS", "-5 LUFS"]
+    assert len(scale("year", 1970, 1989, 2000).ticks()) == 3
 
 
 def test_an_octave_of_brightness_looks_the_same_everywhere_and_20_bpm_do():
