@@ -17,7 +17,7 @@
  *
  * @typedef {object} View What the controls ask for.
  * @property {string} projection "tsne", "umap", "pca" or "original".
- * @property {string} colouring "cluster", "genre" or "artist", or a continuous scale: "year" or "length".
+ * @property {string} colouring "cluster", "genre" or "artist", or a scale, such as "tempo", "key" or "year".
  * @property {number} clusters
  * @property {boolean} fade Whether points fade whose songs are misplaced.
  * @property {"dark"|"light"} theme
@@ -36,8 +36,10 @@
  * @property {number[][]} centres The places of the crosses.
  *
  * @typedef {object} ScaleMeta A value of songs that gives the points their colours.
- * @property {string} title Such as "Year". @property {string} field Of a `Song`. @property {"number"|"time"} form How it is written.
+ * @property {string} title Such as "Year". @property {string} field Of a `Song`. @property {"number"|"time"|"bpm"|"key"|"lufs"|"hz"|"share"} form
+ *   How it is written: see map/scale_values.js.
  * @property {string} missing What songs without a value are called.
+ * @property {string} sure_field Of a `Song`: whether the value is sure; empty if all values are.
  *
  * @typedef {object} MapMeta The server's description of a drawing.
  * @property {View} view What was drawn: the revision is that of the server's snapshot.
@@ -73,7 +75,10 @@
  * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
  * @property {number|null} preview_start_s @property {string} note
  * @property {string|null} gone_since When the file was first found missing. @property {"preview"|"copy"|null} fallback
- * @property {number} [index] Absent for a song that is not on the map.
+ * @property {number} [index] Absent for a song that is not on the map, as are the following.
+ * @property {number|null} [tempo_bpm] @property {boolean|null} [tempo_is_sure] @property {string|null} [key]
+ * @property {string|null} [camelot] @property {boolean|null} [key_is_sure] @property {number|null} [energy] From 0 to 1.
+ * @property {number|null} [loudness_lufs] @property {number|null} [brightness_hz]
  * @property {string} [cluster] @property {Object<string, number>} [near] @property {number} [neighbours]
  * @property {number} [same_sound_count] @property {OtherFile[]} [same_sound]
  * @property {number} [same_recording_count] @property {OtherFile[]} [same_recording]

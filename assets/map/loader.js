@@ -3,7 +3,7 @@
 import { NO_ANSWER, clearCaches, fetchPatiently, successful } from "../core/api.js";
 import { state, update } from "../core/state.js";
 import { storedProjection } from "../core/text.js";
-import { groupField } from "../panel/filter_values.js";
+import { groupField, paletteOf } from "../panel/filter_values.js";
 import { freeArea, toPixels } from "./camera.js";
 import { isolated } from "./flags.js";
 import { forgottenState, newIndex, newViewport, renumberedState, unmoved } from "./new_map.js";
@@ -63,13 +63,13 @@ export async function prefetch(view) {
 
 /**
  * @param {View} view
- * @returns {boolean} Whether the colours of the map that is drawn suffice: groups have others than scales; and the original view has
- *   cells, too.
+ * @returns {boolean} Whether the colours of the map that is drawn suffice: groups, scales and keys have different ones; and the
+ *   original view has cells, too.
  */
 function canShowBefore({ theme, projection, colouring }) {
   const { map } = state;
   if (!map || map.meta.theme !== theme || map.meta.projection !== projection || projection === "original") return false;
-  return Boolean(map.meta.scale) === (groupField({ projection, colouring }) === null);
+  return paletteOf(map.meta.view) === paletteOf({ projection, colouring });
 }
 
 /** Draw the same songs at the same places in another way. @param {{groups?: Uint8Array, flags: Uint8Array}} arrays */

@@ -3,8 +3,9 @@
 import { getSong } from "../core/api.js";
 import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
-import { artistAndGenres, formatTime, missingSince, sameSoundText } from "../core/text.js";
+import { artistAndGenres, missingSince, sameSoundText } from "../core/text.js";
 import { GAP_PX, frame, freeArea, toPixels } from "./camera.js";
+import { valueText } from "./scale_values.js";
 import { colourOf, placeOf, shownProjection } from "./songs.js";
 
 /** @typedef {import("../core/types.js").Song} Song */
@@ -28,10 +29,10 @@ async function show() {
     card.hidden = true;
     return;
   }
-  const lines = await getSong(index).then(describe, (error) => ["This song cannot be shown", error.message, "", ""]);
+  const lines = await getSong(index).then(describe, (error) => ["This song cannot be shown", error.message, "", "", ""]);
   const songPlace = placeOf(index);
   if (state.hovered !== index || !songPlace) return;
-  const classes = ["tooltip-title", "tooltip-by", "tooltip-missing", "tooltip-trust"];
+  const classes = ["tooltip-title", "tooltip-by", "tooltip-value", "tooltip-missing", "tooltip-trust"];
   card.replaceChildren(...classes.map((className, i) => element("div", className, lines[i], { dir: "auto" })));
   card.style.setProperty("--colour", colourOf(index));
   card.hidden = false;
@@ -43,16 +44,13 @@ async function show() {
 function describe(song) {
   const missing = song.gone_since ? `File missing since ${missingSince({ gone_since: song.gone_since })}` : "";
   const details = [sameSoundText(song), nearbyText(song)].filter(Boolean).join(" · ");
-  return [song.title, [artistAndGenres(song), scaleText(song)].filter(Boolean).join(" · "), missing, details];
+  return [song.title, artistAndGenres(song), scaleText(song), missing, details];
 }
 
 /** @param {Song} song @returns {string} The value that gives the song's point its colour; empty if a group does. */
 function scaleText(song) {
   const scale = state.map?.meta.scale;
-  if (!scale) return "";
-  const value = /** @type {Object<string, any>} */ (song)[scale.field];
-  if (value === null || value === undefined || value === "") return scale.missing;
-  return scale.form === "time" ? formatTime(value) : String(value);
+  return scale ? valueText(scale, song) : "";
 }
 
 /** @param {Song} song @returns {string} How many of the songs that sound most like a song are also near it on the map; empty if unknown. */

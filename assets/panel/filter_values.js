@@ -58,6 +58,12 @@ export function groupField({ projection, colouring }) {
   return /** @type {Object<string, "genres"|"clusters"|"artists">} */ ({ cluster: "clusters", genre: "genres", artist: "artists" })[colouring] ?? null;
 }
 
+/** @param {{projection: string, colouring: string}} view @returns {"groups"|"scale"|"keys"} Which colours a view has: scales share theirs. */
+export function paletteOf(view) {
+  if (groupField(view) !== null) return "groups";
+  return view.colouring === "key" ? "keys" : "scale";
+}
+
 /**
  * @param {string[]} names The groups that are shown now; empty if all are.
  * @param {string} name The group that was clicked.

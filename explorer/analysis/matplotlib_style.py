@@ -132,12 +132,16 @@ def write_file(path: Path, content: bytes, *, alternative: str) -> None:
 
 
 def render(figure: Figure, file_format: str) -> bytes:
-    """Return a figure as the bytes of a PNG or an SVG; equal figures give equal bytes.
+    """Return a figure as the bytes of a PNG, an SVG or a PDF; equal figures give equal bytes.
 
     The picture is cropped or enlarged until it just holds everything drawn, plus a margin.
     """
     buffer = io.BytesIO()
-    metadata = {"png": {"Software": CREATOR}, "svg": {"Date": None, "Creator": CREATOR}}[file_format]
+    metadata = {
+        "png": {"Software": CREATOR},
+        "svg": {"Date": None, "Creator": CREATOR},
+        "pdf": {"CreationDate": None, "Creator": CREATOR},
+    }[file_format]
     with style():
         FigureCanvasAgg(figure).print_figure(
             buffer, format=file_format, dpi=DPI, bbox_inches="tight", pad_inches=_MARGIN_IN, metadata=metadata

@@ -149,7 +149,7 @@ def recommend(
     file = expand_home(text)
     with Database.open_readonly(database) as library:
         library.require_songs()
-        song_id = _find_song_id(library, text, file)
+        song_id = find_song_id(library, text, file)
         if song_id is not None:
             with library.snapshot():
                 found = _similar_to_song(library, song_id, count, per_artist)
@@ -214,7 +214,7 @@ def _say_left_out(library: Database, reporter: Reporter) -> None:
         reporter.say(library.left_out_sentence)
 
 
-def _find_song_id(library: Database, text: str, file: Path) -> str | None:
+def find_song_id(library: Database, text: str, file: Path) -> str | None:
     """Return the id of the song that a text names; None if it names a file that is not in the library."""
     is_file, is_folder = _false_on_error(file.is_file), bool(text) and _false_on_error(file.is_dir)
     try:

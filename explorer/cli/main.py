@@ -20,6 +20,7 @@ from explorer.cli.embed import embed
 from explorer.cli.export import export
 from explorer.cli.import_ import import_command
 from explorer.cli.index import INTERRUPTED, index
+from explorer.cli.inside import inside
 from explorer.cli.map import map_command
 from explorer.cli.open import open_command
 from explorer.cli.options import echo, echo_lines
@@ -71,6 +72,7 @@ _COMMANDS = (
     export,
     import_command,
     index,
+    inside,
     map_command,
     open_command,
     report,

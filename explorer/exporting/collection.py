@@ -12,13 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from explorer.database.database import Database
+from explorer.database.features import FeatureRow
 from explorer.database.records import VECTOR_SIZE
 from explorer.database.songs import PlaylistSong
 from explorer.database.vectors import VectorCounts
 from explorer.errors import AnalysisError
 from explorer.mapping.projection import METHODS
 from explorer.mapping.similarity import SongVectors
+from explorer.structure.known_features import KnownFeatures
 from explorer.util.commands import command_line
+from explorer.util.sorted_rows import values_in_order
 
 _MAX_CLUSTERS_IN_MESSAGE = 12
 _MAX_GENRES_IN_MESSAGE = 5
@@ -34,6 +37,8 @@ class Collection:
         Includes songs without a vector and songs without a file.
     positions : dict of str to np.ndarray [shape=(n, 2), float32]
         For each projection of the map, the songs' positions; NaN for songs that are not on the map.
+    features : list of KnownFeatures, length n
+        Tempo, key, energy, loudness and brightness of each song, as far as they are known.
     clusters : np.ndarray [shape=(n,), int32]
         Each song's cluster number on the map; -1 for songs without a cluster.
     cluster_names : list of str
@@ -49,6 +54,7 @@ class Collection:
 
     songs: list[PlaylistSong]
     positions: dict[str, np.ndarray]
+    features: list[KnownFeatures]
     clusters: np.ndarray
     cluster_names: list[str]
     is_trained: bool | None
@@ -66,6 +72,7 @@ class Collection:
             self,
             songs=[self.songs[row] for row in rows],
             positions={name: positions[rows] for name, positions in self.positions.items()},
+            features=[self.features[row] for row in rows],
             clusters=self.clusters[rows],
         )
 
@@ -128,12 +135,18 @@ def _read(database: Database, with_vectors: bool) -> Collection:
     return Collection(
         songs=songs,
         positions=database.positions_of(song_ids, [name for name in METHODS if name in stored]),
+        features=_features(database, song_ids),
         clusters=np.array([labels.get(song_id, -1) for song_id in song_ids], dtype=np.int32),
         cluster_names=names,
         is_trained=model.get("trained") if model else None,
         song_vectors=song_vectors,
         first_look=database.vector_counts(),
     )
+
+
+def _features(database: Database, song_ids: Sequence[str]) -> list[KnownFeatures]:
+    rows = values_in_order(song_ids, database.iterate_feature_rows(), FeatureRow())
+    return [KnownFeatures.of(row, tag_tempo=row.tag_tempo, tag_key=row.tag_key) for row in rows]
 
 
 def songs_of_genres(

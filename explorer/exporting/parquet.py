@@ -11,7 +11,7 @@ from pyarrow import parquet
 
 from explorer.exporting.collection import Collection
 from explorer.exporting.file_paths import FilePaths
-from explorer.exporting.tables import PROJECTIONS
+from explorer.exporting.tables import FEATURE_COLUMNS, PROJECTIONS
 from explorer.mapping.knn_graph import true_neighbours
 from explorer.util.text import one_line
 
@@ -29,6 +29,8 @@ _SCHEMA = pa.schema(
         ("cluster", pa.int32()),
         *((name, pa.string()) for name in ("cluster_name", "path", "text")),
         *((prefix + axis, pa.float32()) for prefix in ("", "pca_", "tsne_", "umap_") for axis in "xy"),
+        *((name, pa.string()) for name in ("key", "camelot")),
+        *((name, pa.float64()) for name in FEATURE_COLUMNS if name not in ("key", "camelot")),
         ("neighbors", pa.struct([("ids", pa.list_(pa.int64())), ("distances", pa.list_(pa.float32()))])),
     ]
 )
@@ -112,6 +114,7 @@ def _columns_of_tags(collection: Collection, part: slice, file_paths: FilePaths)
     columns = {
         name: [one_line(getattr(song, name)) for song in songs] for name in ("title", "artist", "album")
     }
+    features = [known.as_json() for known in collection.features[part]]
     texts = zip(columns["title"], columns["artist"], map(", ".join, genres), strict=True)
     return columns | {
         "song_id": [song.song_id for song in songs],
@@ -122,5 +125,6 @@ def _columns_of_tags(collection: Collection, part: slice, file_paths: FilePaths)
         "cluster": [None if cluster < 0 else cluster for cluster in clusters],
         "cluster_name": [collection.cluster_name(cluster) or None for cluster in clusters],
         "path": [file_paths.text(song) or None for song in songs],
+        **{name: [values[name] for values in features] for name in FEATURE_COLUMNS},
         "text": [" · ".join(filter(None, parts)) for parts in texts],
     }

@@ -14,15 +14,23 @@ from explorer.exporting.playlists import path_cell, song_cells, table_cell
 
 PROJECTIONS = ("pca", "tsne", "umap")
 COORDINATES = tuple(f"{name}_{axis}" for name in PROJECTIONS for axis in "xy")
+FEATURE_COLUMNS = (
+    *("tempo_bpm", "tempo_confidence", "key", "camelot", "key_confidence"),
+    *("energy", "loudness_lufs", "brightness_hz"),
+)
+"""What is known about a song's music: see `KnownFeatures.as_json`."""
+
 COLUMNS = (
     *("song_id", "title", "artist", "album", "genres", "year", "duration_s", "cluster", "cluster_name"),
     *COORDINATES,
     "path",
+    *FEATURE_COLUMNS,
 )
 """The columns of a CSV."""
 
 METADATA_COLUMNS = (
     *("title", "artist", "album", "genre", "genres", "year", "duration_s", "cluster", "cluster_name"),
+    *FEATURE_COLUMNS,
     "song_id",
 )
 """The columns of the metadata TSV. The projector shows the first column until the user chooses another."""
@@ -32,7 +40,7 @@ def write_csv(collection: Collection, target: BinaryIO, *, file_paths: FilePaths
     """Write a UTF-8 table with the header `COLUMNS` and one line for each song.
 
     A spreadsheet reads text that begins with `=`, `+`, `-` or `@` as a formula. Such text gets an apostrophe
-    in front, and such a path gets `./`. Coordinates are numbers and are not changed. Line breaks in texts
+    in front, and such a path gets `./`. Numbers, which may be negative, are not changed. Line breaks in texts
     become spaces. Unknown values are empty.
 
     Parameters
@@ -48,7 +56,7 @@ def write_csv(collection: Collection, target: BinaryIO, *, file_paths: FilePaths
         coordinates = ("" if np.isnan(value) else f"{value:.6g}" for value in positions[row])
         cells = song_cells(song, table_cell) | _cluster_cells(collection, row)
         cells |= dict(zip(COORDINATES, coordinates, strict=True))
-        table.writerow(cells | {"path": path_cell(song, file_paths)})
+        table.writerow(cells | {"path": path_cell(song, file_paths)} | _feature_cells(collection, row))
 
 
 def write_vectors(collection: Collection, target: BinaryIO) -> None:
@@ -72,7 +80,8 @@ def write_metadata(collection: Collection, target: BinaryIO) -> None:
     for row in np.flatnonzero(collection.vector_rows >= 0).tolist():
         cells = song_cells(collection.songs[row], table_cell) | _cluster_cells(collection, row)
         cells["song_id"] = cells["song_id"] or f"song {row}"
-        table.writerow(cells | {"title": cells["title"] or cells["song_id"]})
+        cells["title"] = cells["title"] or cells["song_id"]
+        table.writerow(cells | _feature_cells(collection, row))
 
 
 def _cluster_cells(collection: Collection, row: int) -> dict[str, str]:
@@ -81,6 +90,11 @@ def _cluster_cells(collection: Collection, row: int) -> dict[str, str]:
         "cluster": "" if cluster < 0 else str(cluster),
         "cluster_name": table_cell(collection.cluster_name(cluster)),
     }
+
+
+def _feature_cells(collection: Collection, row: int) -> dict[str, str]:
+    values = collection.features[row].as_json()
+    return {name: "" if values[name] is None else str(values[name]) for name in FEATURE_COLUMNS}
 
 
 def _as_text(target: BinaryIO) -> TextIO:

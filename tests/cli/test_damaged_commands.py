@@ -25,6 +25,7 @@ def commands(folder):
     """Return the commands that read or write a library, by name."""
     return {
         "similar": ("similar", "Waltz piece 12"),
+        "inside": ("inside", "Waltz piece 12"),
         "compare": ("compare", "--genre", "Waltz", "--projection", "pca", "--out", folder / "figures"),
         "csv": ("export", "--format", "csv"),
         "tsv": ("export", "--format", "tsv", "--out", folder / "vectors.tsv"),

@@ -88,6 +88,7 @@ def test_embed_writes_the_vectors_of_one_file(tmp_path, make_tone, run_json):
         ["map"],
         ["status"],
         ["similar", "x"],
+        ["inside", "x"],
         ["embed", "/no/such.wav", "--out", "x.npz", "--weights", "untrained"],
     ],
 )
@@ -254,6 +255,9 @@ COMMANDS_WITH_OUTPUT = [
     "similar SONG",
     "similar SONG --json",
     "similar SONG --m3u8",
+    "inside SONG",
+    "inside SONG --json",
+    "inside SONG --out OUT/x.png",
     "compare SONG SONG2 --pairs 1 --out OUT",
     "compare SONG SONG2 --pairs 1 --out OUT --json",
     *(f"export --format {form}" for form in ("csv", "parquet", "m3u8", "xspf")),
@@ -299,6 +303,8 @@ def test_every_command_reports_that_its_output_disk_is_full(library, tmp_path, c
 PATH_COMMANDS = [
     "export --db DB --out PATH.csv",
     "similar 1 --db DB --m3u8 --out PATH",
+    "inside 001.flac --db DB --out PATH/x.png",
+    "inside PATH --db DB",
     "report --db DB --recompute 0 --out PATH",
     "compare --db DB --out PATH/x",
     "embed PATH.flac --weights untrained",

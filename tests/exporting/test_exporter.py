@@ -15,10 +15,11 @@ from explorer.database.database import Database
 from explorer.errors import AnalysisError, LibraryError
 from explorer.exporting import exporter as exporting
 from explorer.exporting.exporter import ExportRequest, export, format_of
-from explorer.exporting.tables import COLUMNS, METADATA_COLUMNS
+from explorer.exporting.tables import COLUMNS, FEATURE_COLUMNS, METADATA_COLUMNS
 from explorer.library.genres import open_genre_source
 from explorer.library.music_file import ScannedFile, Tags
 from explorer.mapping.similarity import Neighbours
+from explorer.structure.song_features import SongFeatures
 
 HOSTILE = {
     0: "=HYPERLINK(1)",
@@ -100,6 +101,39 @@ def test_unknown_values_are_empty_cells(odd_library, tmp_path):
     assert rows[8]["path"] == "008.flac"
 
 
+def test_the_tables_have_what_is_known_about_the_music_and_tags_come_first(library, tmp_path):
+    path, ids = library
+    with Database.open(path) as database:
+        measured = SongFeatures(119.629, 0.91234, "A minor", 0.4, 0.6184, -14.318, 1812.04)
+        database.store_features(ids[3], measured)
+        database.store_features(ids[5], measured)
+        database.store_features(ids[9], measured)
+        database._rows(
+            "UPDATE songs SET info = json_set(info, '$.bpm', '174', '$.key', 'Dm') WHERE id = ?", (ids[5],)
+        )
+    export_database(path, "csv", tmp_path / "out.csv")
+    export_database(path, "tsv", tmp_path / "out.tsv")
+    export_database(path, "parquet", tmp_path / "out.parquet")
+    columns = [name for name in COLUMNS if name in FEATURE_COLUMNS]
+    assert COLUMNS[-8:] == FEATURE_COLUMNS == tuple(columns)
+    rows = rows_of(tmp_path / "out.csv")
+    assert [rows[3][name] for name in columns] == [
+        *("119.63", "0.912", "A minor", "8A", "0.4"),
+        *("0.618", "-14.32", "1812.0"),
+    ]
+    assert [rows[5][name] for name in columns[:5]] == ["174.0", "1.0", "D minor", "7A", "1.0"]
+    assert {rows[4][name] for name in columns} == {""}
+    header, *lines = (tmp_path / "out.metadata.tsv").read_text(encoding="utf-8").splitlines()
+    cells = dict(zip(header.split("\t"), lines[3].split("\t"), strict=True))
+    assert {name: cells[name] for name in columns} == {name: rows[3][name] for name in columns}
+    table = parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert [table[5][name] for name in columns[:5]] == [174.0, 1.0, "D minor", "7A", 1.0]
+    assert {table[4][name] for name in columns} == {None}
+    export_database(path, "csv", tmp_path / "waltz.csv", genres=("Waltz",))
+    keys = {row["song_id"]: row["key"] for row in rows_of(tmp_path / "waltz.csv")}
+    assert keys == dict.fromkeys(ids[8:16], "") | {ids[9]: "A minor"}
+
+
 def test_no_cell_of_a_csv_is_a_formula_or_breaks_its_line(odd_library, tmp_path):
     export_database(odd_library, "csv", tmp_path / "out.csv")
     text = (tmp_path / "out.csv").read_bytes().decode("utf-8")
@@ -140,6 +174,9 @@ def test_a_parquet_has_the_columns_for_embedding_atlas_and_data_frames(library, 
         "year": "int32",
         "cluster": "int32",
         "duration_s": "double",
+        **dict.fromkeys(["key", "camelot"], "string"),
+        **dict.fromkeys(["tempo_bpm", "tempo_confidence", "key_confidence"], "double"),
+        **dict.fromkeys(["energy", "loudness_lufs", "brightness_hz"], "double"),
         "neighbors": "struct<ids: list<element: int64>, distances: list<element: float>>",
     }
     rows = table.to_pylist()

@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from explorer.config import PROJECTION_NAMES
 from explorer.database.database import Database
+from explorer.database.features import FeatureRow
 from explorer.database.records import VECTOR_SIZE, SongFacts, SongRow
 from explorer.database.row_reading import left_out_sentence
 from explorer.errors import LibraryError, SongNotFoundError
@@ -28,15 +30,22 @@ from explorer.mapping.same_recordings import AlikeSongs, is_same_recording
 from explorer.mapping.similarity import Search, SongVectors
 from explorer.mapping.voronoi import Regions
 from explorer.mapping.worth_naming import FEW_SONGS
+from explorer.structure.keys import SURE_FROM as KEY_SURE_FROM
+from explorer.structure.known_features import KnownFeatures
+from explorer.structure.tempo import SURE_FROM as TEMPO_SURE_FROM
 from explorer.util.commands import command_line
 from explorer.util.sorted_rows import values_in_order
 from explorer.web.data.facets import Facets, Filter, songs_in_clusters
+from explorer.web.data.feature_values import FeatureValues, known_features
 from explorer.web.data.file_status import FileStatus
 from explorer.web.data.map_vectors import MapVectors
 from explorer.web.data.reader import open_library
 from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping, group_by_text
-from explorer.web.map.scales import SCALES, Scale
+from explorer.web.map.key_circle import KeyCircle
+from explorer.web.map.scales import FEATURE_SCALES, SCALES, Scale
 from explorer.web.security import RefusedError
+
+T = TypeVar("T")
 
 MAX_CLUSTERS = 50
 MAX_SONGS_IN_MEMORY = 50_000
@@ -123,6 +132,7 @@ class Catalogue:
     _groupings: dict[object, Grouping] = field(default_factory=dict)
     _regions: dict[int, tuple[Regions, Grouping]] = field(default_factory=dict)
     _scales: dict[str, Scale] = field(default_factory=dict)
+    _features: dict[str, tuple[int, object]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _property_locks: dict[str, threading.RLock] = field(default_factory=dict)
 
@@ -254,7 +264,7 @@ class Catalogue:
 
         What was computed from the vectors is kept. What depends on files and tags is read again.
         """
-        other = replace(self, changes=changes, _scales={})
+        other = replace(self, changes=changes, _scales={}, _features={})
         kept = ("_compared", "_reduced", "_vocabulary", "order", "map_key")
         other.__dict__.update({name: self.__dict__[name] for name in kept if name in self.__dict__})
         return other
@@ -429,19 +439,44 @@ class Catalogue:
 
     # Groups and scales
 
-    @_computed_once
-    def has_years(self) -> bool:
-        """Whether any song of the library seems to have a year: read quickly, for the page's controls."""
-        with self.open_library() as database:
-            return database.has_years()
+    @property
+    def scales_offered(self) -> set[str]:
+        """The kinds of `SCALES` of which a song seems to have a value: read quickly, for the controls."""
+        return self._kept_with_features("offered", _read_offered)
 
-    def scale(self, name: str) -> Scale | None:
+    def scale(self, name: str) -> Scale | KeyCircle | None:
         """Return the values of a kind of `SCALES`; None if no song has one, or there is no such kind."""
-        values = {"year": self.facets.years_known, "length": lambda: self.facets.duration_of_song}
-        if name not in values:
+        if name not in SCALES:
             return None
-        scale = self._cached(self._scales, name, lambda: Scale(SCALES[name], values[name]()))
-        return scale if len(scale.known) else None
+        if name in FEATURE_SCALES:
+            scale = self._kept_with_features("values", self._read_feature_values).scales[name]
+        else:
+            scale = self._cached(self._scales, name, lambda: self._make_scale(name))
+        return scale if scale.has_values else None
+
+    def _make_scale(self, name: str) -> Scale:
+        facets = self.facets
+        return Scale(SCALES[name], facets.years_known() if name == "year" else facets.duration_of_song)
+
+    def _read_feature_values(self, database: Database) -> FeatureValues:
+        rows = values_in_order(self.song_ids, database.iterate_feature_rows(), FeatureRow())
+        return FeatureValues.of(rows, len(self))
+
+    def _kept_with_features(self, key: str, read: Callable[[Database], T]) -> T:
+        """Return what `read` returns; it is read again after the features of songs have changed.
+
+        An index run can add features to a library without changing its map or its files.
+        """
+        with self.open_library() as database, self._lock:
+            stamp = database.features_stamp()
+            if self._features.get(key, (None,))[0] != stamp:
+                self._features[key] = (stamp, read(database))
+            return self._features[key][1]
+
+    def known_features(self, index: int) -> KnownFeatures:
+        """Return the tempo, key, energy, loudness and brightness of a song."""
+        with self.open_library() as database:
+            return known_features(database.feature_row(self.song_ids[index]))
 
     def grouping(self, colouring: str, *, cluster_count: int | None = None) -> Grouping:
         """Return the groups that colour the map.
@@ -542,6 +577,11 @@ class Catalogue:
             return
         self._cluster(2)
         _ = self._vocabulary
+
+
+def _read_offered(database: Database) -> set[str]:
+    offered = database.known_features(tempo_from=TEMPO_SURE_FROM, key_from=KEY_SURE_FROM)
+    return offered | {"length"} | ({"year"} if database.has_years() else set())
 
 
 def _pairs(found: tuple[np.ndarray, np.ndarray]) -> list[tuple[int, float]]:

@@ -13,16 +13,17 @@ from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import unknown_clusters
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.grouping import NO_ARTIST, Grouping
+from explorer.web.map.key_circle import KeyCircle
 from explorer.web.map.legend_entries import Tags, legend_entries
 from explorer.web.map.name_places import bounds, name_places
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, PALETTES, cell_slots
-from explorer.web.map.scale_palette import scale_colours
 from explorer.web.map.scales import SCALES, Scale
 from explorer.web.map.song_flags import song_flags, visible
 from explorer.web.map.view import MapView, stored_projection
 from explorer.web.page import panels
 from explorer.web.page.header import count_line
 from explorer.web.page.map_menu import ORIGINAL
+from explorer.web.page.scale_legend import scale_legend
 
 _TAGS = ("genre", "artist")
 """The groups that come from tags: a song can have several of them, and is drawn with the first."""
@@ -44,7 +45,7 @@ class Drawing:
         clusters, whose names stay on the map.
     regions : Regions, optional
         The cells of the original view.
-    scale : Scale, optional
+    scale : Scale or KeyCircle, optional
         The values that give the points their colours, instead of groups.
     """
 
@@ -53,7 +54,7 @@ class Drawing:
     projection: str
     grouping: Grouping
     regions: Regions | None = None
-    scale: Scale | None = None
+    scale: Scale | KeyCircle | None = None
 
     @classmethod
     def of(cls, catalogue: Catalogue, view: MapView) -> Drawing:
@@ -95,7 +96,7 @@ class Drawing:
         """The colours by colour number: the palette and grey, or the colours of the cells."""
         theme = self.view.theme
         if self.scale is not None:
-            return [*scale_colours(theme), GREYS[theme]]
+            return [*self.scale.colours(theme), GREYS[theme]]
         if self.regions is None:
             return [*PALETTES[theme], GREYS[theme]]
         return cell_colours(self.regions, theme)
@@ -132,7 +133,7 @@ class Drawing:
             "view": self._view_as_drawn().as_json(),
             "projection": self.projection,
             "colouring": view.colouring,
-            "scale": self.scale and self.scale.describe(),
+            "scale": self.scale and self.scale.kind.describe(),
             "theme": theme,
             "revision": catalogue.revision,
             "library": catalogue.library,
@@ -190,7 +191,7 @@ class Drawing:
         theme, hide = self.view.theme, self.view.filter.hide
         n_missing = 0 if "missing" in hide else self.catalogue.file_status.counts["missing"]
         if self.scale is not None:
-            return panels.scale_legend(self.scale, theme=theme, hidden=self.hidden, n_missing=n_missing)
+            return scale_legend(self.scale, theme=theme, hidden=self.hidden, n_missing=n_missing)
         tags = self._tags()
         entries = legend_entries(
             self.grouping,

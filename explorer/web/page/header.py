@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
-from explorer.web.map.scales import COLOURINGS
+from explorer.web.map.scales import COLOURINGS, GROUPINGS
 from explorer.web.page.ids import Ids
 from explorer.web.page.map_menu import map_menu
 from explorer.web.page.parts import button, field, icon, icon_button, part, switch
@@ -76,11 +76,9 @@ def _search() -> dmc.Select:
 
 
 def colouring_options(catalogue: Catalogue | None) -> list[dict]:
-    """Return what can colour the map, as options; years only if any song has one."""
-    has_years = bool(catalogue) and catalogue.has_years
-    return [
-        {"value": name, "label": label} for name, label in COLOURINGS.items() if name != "year" or has_years
-    ]
+    """Return what can colour the map, as options; of the scales, those of which any song has a value."""
+    offered = {*GROUPINGS, *(catalogue.scales_offered if catalogue else ("length",))}
+    return [{"value": name, "label": label} for name, label in COLOURINGS.items() if name in offered]
 
 
 def _colouring(options: list[dict]) -> Component:
@@ -94,6 +92,8 @@ def _colouring(options: list[dict]) -> Component:
         withCheckIcon=False,
         rightSectionProps={"aria-hidden": "true"},
         size="sm",
+        # All choices without scrolling.
+        maxDropdownHeight=400,
         comboboxProps={"shadow": "lg", "offset": 8, "width": 144, "position": "bottom-start"},
     )
     return field("colouring", label, choice)

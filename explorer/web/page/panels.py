@@ -7,7 +7,6 @@ import time
 from collections.abc import Container, Sequence
 
 import dash_mantine_components as dmc
-import numpy as np
 from dash import html, set_props
 
 from explorer.errors import ExplorerError, NoLibraryError
@@ -15,10 +14,7 @@ from explorer.util.progress import plural
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.map.palette import GREYS
 from explorer.web.map.redraw_job import JobState
-from explorer.web.map.scale_palette import scale_colours
-from explorer.web.map.scales import Scale
 from explorer.web.page.ids import Ids
 from explorer.web.page.parts import button, icon, part
 
@@ -83,58 +79,21 @@ def legend(
     """
     rows = [_legend_row(is_pressed=entry["name"] in pressed, **entry) for entry in entries]
     if n_missing:
-        rows.append(_missing_row(n_missing))
+        rows.append(missing_row(n_missing))
     return [
         html.H2([html.Span(title), html.Span(f"{n_groups:,}", className="legend-count")]),
         html.Ul(rows, className="legend-isolated" if pressed else None),
     ]
 
 
-def scale_legend(scale: Scale, *, theme: str, hidden: np.ndarray | None = None, n_missing: int = 0) -> list:
-    """Return the legend of a continuous scale: a bar with all colours, and the songs without a value.
-
-    Parameters
-    ----------
-    hidden : np.ndarray [shape=(n,), bool], optional
-        Songs that do not count.
-    n_missing : int
-        As for `legend`.
-    """
-    is_known = np.isfinite(scale.values)
-    is_shown = np.ones(len(is_known), dtype=bool) if hidden is None else ~hidden
-    n_known, n_unknown = np.count_nonzero(is_known & is_shown), np.count_nonzero(~is_known & is_shown)
-    ticks = scale.ticks()
-    colours = ", ".join(scale_colours(theme))
-    bar = html.Div(className="scale-bar", style={"background": f"linear-gradient(to right, {colours})"})
-    texts = [
-        html.Span(text, className=f"scale-tick {_side_of(share)}", style={"left": f"{share:.1%}"})
-        for share, text in ticks
-    ]
-    rows = []
-    if n_unknown:
-        dot = html.Span(className="dot", style={"background": GREYS[theme]})
-        row = _row_parts(dot, scale.kind.missing, n_unknown)
-        rows.append(html.Li(part("legend-row legend-rest", *row)))
-    if n_missing:
-        rows.append(_missing_row(n_missing))
-    described = f"{scale.kind.title}: from {ticks[0][1]} to {ticks[-1][1]}"
-    return [
-        html.H2([html.Span(scale.kind.title), html.Span(plural(n_known, "song"), className="legend-count")]),
-        part("scale", bar, part("scale-ticks", *texts, aria_hidden="true"), role="img", aria_label=described),
-        html.Ul(rows),
-    ]
-
-
-def _side_of(share: float) -> str:
-    return "scale-first" if share == 0 else "scale-last" if share == 1 else "scale-middle"
-
-
-def _missing_row(count: int) -> html.Li:
-    parts = _row_parts(html.Span(className="dot dot-missing"), "File missing", count)
+def missing_row(count: int) -> html.Li:
+    """Return the row of the legend that says how songs without a file are drawn."""
+    parts = row_parts(html.Span(className="dot dot-missing"), "File missing", count)
     return html.Li(part("legend-row legend-rest", *parts), className="legend-missing")
 
 
-def _row_parts(dot: html.Span, name: str, count: int, **title: str) -> list[html.Span]:
+def row_parts(dot: html.Span, name: str, count: int, **title: str) -> list[html.Span]:
+    """Return the parts of a row of the legend: colour, name and number of songs."""
     # No line ends between a hyphen and a digit, as in "DS-10".
     label = html.Span(
         re.sub(r"-(?=\d)", "\N{NON-BREAKING HYPHEN}", name), className="legend-name", dir="auto", **title
@@ -150,7 +109,7 @@ def _legend_row(
     is_group: bool,
     is_pressed: bool,
 ) -> html.Li:
-    parts = _row_parts(html.Span(className="dot", style={"background": colour}), name, count, title=name)
+    parts = row_parts(html.Span(className="dot", style={"background": colour}), name, count, title=name)
     if not is_group:
         return html.Li(part("legend-row legend-rest", *parts))
     row_button = button(

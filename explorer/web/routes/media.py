@@ -253,6 +253,7 @@ def describe_song(
       else among the stored clusters.
     - "near": by projection, how many of the ten songs that sound most like it are near it on the map.
     - "neighbours": how many neighbours it has, at most 10.
+    - "tempo_bpm", "key" and so on: its musical features, as `KnownFeatures.as_json` returns them.
     - "note": a sentence about what was unusual about decoding its file; usually empty.
     - "gone_since": when the file was first found missing, or null.
     - "fallback": what can be played without the file: "copy", "preview" or null.
@@ -263,16 +264,21 @@ def describe_song(
     clusters = catalogue.known_clusters(cluster_count)
     same_sound = catalogue.file_status.others_like(index)
     same_recording = catalogue.same_recordings(index)
-    return describe_any(song, settings) | {
-        "index": index,
-        "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
-        "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
-        "neighbours": min(10, len(catalogue) - 1),
-        "same_sound_count": len(same_sound),
-        "same_sound": describe_songs(catalogue, same_sound[:MAX_SAME_SOUND_LISTED]),
-        "same_recording_count": len(same_recording),
-        "same_recording": describe_songs(catalogue, same_recording[:MAX_SAME_SOUND_LISTED]),
-    }
+    features = catalogue.known_features(index).as_json()
+    return (
+        describe_any(song, settings)
+        | features
+        | {
+            "index": index,
+            "cluster": clusters.names[clusters.members[index]] if clusters.names else "",
+            "near": {name: int(near[index]) for name, near in catalogue.near.items() if near[index] >= 0},
+            "neighbours": min(10, len(catalogue) - 1),
+            "same_sound_count": len(same_sound),
+            "same_sound": describe_songs(catalogue, same_sound[:MAX_SAME_SOUND_LISTED]),
+            "same_recording_count": len(same_recording),
+            "same_recording": describe_songs(catalogue, same_recording[:MAX_SAME_SOUND_LISTED]),
+        }
+    )
 
 
 def describe_any(song: SongRow, settings: Settings) -> dict:

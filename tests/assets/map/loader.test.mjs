@@ -266,19 +266,21 @@ test("a genre that is isolated is drawn at once where genres give the colours", 
   await loading;
 });
 
-test("a scale has other colours than groups, so it waits for its description; another scale does not", async () => {
+test("a scale has other colours than groups and keys, so these wait for their description; another scale does not", async () => {
   const view = await shownView();
   answers[`map/${revision}/groups`] = Uint8Array.of(63, 64, 0).buffer;
   await prefetch({ ...view, colouring: "year" });
   assert.deepEqual([...state.map.groups], [0, 1, 2]);
-  const scale = { title: "Year", field: "year", form: "number", missing: "No year" };
+  const scale = { title: "Year", field: "year", form: "number", missing: "No year", sure_field: "" };
   await showMap(makeMap({ theme: "dark", slots: {}, scale, view: { colouring: "year" } }));
   answers[`map/${revision}/groups`] = Uint8Array.of(5, 6, 7).buffer;
   await prefetch({ ...view, colouring: "length" });
   assert.deepEqual([...state.map.groups], [5, 6, 7]);
   answers[`map/${revision}/groups`] = Uint8Array.of(0, 0, 0).buffer;
-  await prefetch({ ...view, colouring: "genre" });
-  assert.deepEqual([...state.map.groups], [5, 6, 7]);
+  for (const colouring of ["genre", "key"]) {
+    await prefetch({ ...view, colouring });
+    assert.deepEqual([...state.map.groups], [5, 6, 7]);
+  }
 });
 
 test("another theme or projection, and the original view, wait for their description", async () => {

@@ -8,6 +8,7 @@ import pytest
 
 from explorer.database.database import Database
 from explorer.errors import ExplorerError, LibraryError, SongNotFoundError
+from explorer.structure.song_features import SongFeatures
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder, _warm_up
 from explorer.web.map.grouping import group_by_text
@@ -331,3 +332,17 @@ def test_a_small_library_shows_pca_first_and_offers_no_t_sne(catalogue, count, f
     assert [small.offers(name) for name in ("pca", "tsne", "umap")] == [True, count >= 30, count >= 30]
     only_umap = replace(small, positions={"umap": positions["umap"]})
     assert (only_umap.first_projection, only_umap.offers("tsne")) == ("umap", False)
+
+
+def test_features_that_a_run_adds_colour_the_map_although_nothing_else_changed(library):
+    path, ids = library
+    catalogue = CatalogueHolder(path).latest()
+    assert catalogue.scales_offered == {"length"}
+    assert catalogue.scale("tempo") is None
+    with Database.open(path) as database:
+        database.store_features(ids[2], SongFeatures(tempo_bpm=120.0, tempo_confidence=0.9))
+    assert catalogue.scales_offered == {"tempo", "length"}
+    assert catalogue.scale("tempo").values[2] == 120
+    assert catalogue.scale("tempo") is catalogue.scale("tempo")
+    assert catalogue.known_features(2).tempo.is_sure
+    assert catalogue.known_features(3).tempo is None

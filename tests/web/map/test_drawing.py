@@ -9,10 +9,12 @@ import pytest
 from explorer.config import ROOT
 from explorer.database.database import Database
 from explorer.mapping.voronoi import voronoi_regions
+from explorer.structure.song_features import SongFeatures
 from explorer.web.data.facets import Filter
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.map.drawing import Drawing, cell_colours, draw_map, newest_snapshot
 from explorer.web.map.grouping import NO_ARTIST, NO_GENRE, Grouping
+from explorer.web.map.key_palette import KEY_COLOURS
 from explorer.web.map.palette import CELLS, FILTERED_OUT, GREYS, GROUNDS, MAX_COLOURS, PALETTES
 from explorer.web.map.scale_palette import SCALE_STEPS, scale_colours
 from explorer.web.map.song_flags import FADED, LIT, VERY_FADED
@@ -139,11 +141,51 @@ def test_a_scale_gives_each_song_a_colour_and_the_clusters_keep_their_names(cata
 
 
 def test_if_no_song_has_a_year_the_clusters_give_the_colours(catalogue):
-    assert not catalogue.has_years
+    assert catalogue.scales_offered == {"length"}
     meta = Drawing.of(catalogue, MapView("tsne", "year")).describe()
     assert (meta["colouring"], meta["view"]["colouring"], meta["scale"]) == ("cluster", "cluster", None)
     names = [option["value"] for option in colouring_options(catalogue)]
     assert names == ["cluster", "genre", "artist", "length"]
+
+
+def with_features(path, features):
+    """Return a new snapshot of a library whose songs have got these features."""
+    with Database.open(path) as database:
+        for song_id, measured in features.items():
+            database.store_features(song_id, measured)
+    return CatalogueHolder(path).latest()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_key_colours_by_the_wheel_and_the_legend_counts_each_key_and_the_doubt(library, theme):
+    path, ids = library
+    keys = {0: ("A minor", 0.9), 1: ("A minor", 0.9), 2: ("C major", 0.9), 3: ("C major", 0.1)}
+    found = {ids[i]: SongFeatures(key=key, key_confidence=sure) for i, (key, sure) in keys.items()}
+    catalogue = with_features(path, found)
+    drawing = Drawing.of(catalogue, MapView("tsne", "key", theme=theme))
+    meta, numbers = drawing.describe(), drawing.colour_numbers()
+    assert numbers[:5].tolist() == [14, 14, 15, 24, 24]
+    assert meta["colours"] == [*KEY_COLOURS[theme], GREYS[theme]]
+    assert (meta["scale"]["form"], meta["scale"]["sure_field"]) == ("key", "key_is_sure")
+    legend = json.dumps(drawing.legend(), default=lambda part: part.to_plotly_json(), ensure_ascii=False)
+    assert legend.index("7A · D minor: 0 songs") < legend.index("8A · A minor: 2 songs")
+    assert "8B · C major: 1 song" in legend and "3 songs" in legend
+    assert legend.index("Key not sure") < legend.index("Unknown key") < legend.index('"20"')
+
+
+def test_only_features_of_which_a_song_has_a_value_can_colour_the_map(library):
+    path, ids = library
+    doubtful = SongFeatures(90, 0.1, "C major", 0.1, energy=0.5)
+    catalogue = with_features(path, {ids[0]: doubtful})
+    assert catalogue.scales_offered == {"energy", "length"}
+    meta = Drawing.of(catalogue, MapView("tsne", "tempo")).describe()
+    assert (meta["colouring"], meta["scale"]) == ("cluster", None)
+    everything = SongFeatures(120, 0.9, "A minor", 0.9, 0.5, -14.0, 1800.0)
+    catalogue = with_features(path, {ids[1]: everything})
+    names = [option["value"] for option in colouring_options(catalogue)]
+    assert names[3:] == ["tempo", "key", "energy", "loudness", "brightness", "length"]
+    meta = Drawing.of(catalogue, MapView("tsne", "tempo")).describe()
+    assert meta["scale"]["form"] == "bpm"
 
 
 def test_the_legend_speaks_of_as_many_genres_as_the_header(library):

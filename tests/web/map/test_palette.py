@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.mapping.voronoi import voronoi_regions
+from explorer.web.map.key_palette import KEY_COLOURS
 from explorer.web.map.palette import (
     CELLS,
     FILTERED_OUT,
@@ -220,3 +221,27 @@ def test_a_scale_becomes_lighter_in_equal_steps_and_can_be_seen_on_the_backgroun
     # Of colours further apart: a single step is not much larger than what rounding to bytes changes.
     steps = np.linalg.norm(np.diff(seen(colours[::7], "normal"), axis=0), axis=1)
     assert steps.max() < 1.25 * steps.min()
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_keys_beside_each_other_on_the_wheel_differ_for_every_kind_of_vision(theme, vision):
+    places = seen(KEY_COLOURS[theme], vision)
+    wheel = places.reshape(12, 2, 3)
+    to_next_step = np.linalg.norm(wheel - np.roll(wheel, -1, axis=0), axis=-1)
+    to_other_mode = np.linalg.norm(wheel[:, 0] - wheel[:, 1], axis=-1)
+    assert to_next_step.min() >= {"dark": 6.2, "light": 5.3}[theme]
+    assert to_other_mode.min() >= {"dark": 9.1, "light": 7.9}[theme]
+    assert min_distance(places, seen([GREYS[theme]], vision)) >= {"dark": 6.9, "light": 5.8}[theme]
+    assert min(min_distance(places[:i], places[i : i + 1]) for i in range(1, 24)) >= 3.3
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+def test_the_hues_of_the_keys_go_once_around_the_circle_and_major_is_the_lighter(theme):
+    light, a, b = seen(KEY_COLOURS[theme], "normal").T
+    assert (light[1::2] > light[::2] + 3).all()
+    for mode in (0, 1):
+        hues = np.unwrap(np.arctan2(b[mode::2], a[mode::2]))
+        steps = np.degrees(np.diff([*hues, hues[0] + 2 * np.pi]))
+        assert steps.min() > 5 and steps.max() < 65
+    assert min(contrast(colour, GROUNDS[theme]) for colour in KEY_COLOURS[theme]) >= 3.0
