@@ -1,5 +1,7 @@
 """The self-similarity matrix, and how it is made smaller."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -31,5 +33,5 @@ def test_each_value_of_a_smaller_matrix_is_the_mean_of_a_block(n, size):
     matrix = np.random.default_rng(0).random((n, n), dtype=np.float32)
     small = shrink(matrix, size)
     edges = [k * n // size for k in range(size + 1)]
-    blocks = [slice(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    blocks = [slice(a, b) for a, b in pairwise(edges)]
     np.testing.assert_allclose(small, [[matrix[a, b].mean() for b in blocks] for a in blocks], rtol=1e-5)
