@@ -151,7 +151,8 @@ def _labels(means: np.ndarray) -> list[int]:
     while len(groups) > 1:
         between = np.array([[distances[np.ix_(a, b)].mean() for b in groups] for a in groups])
         np.fill_diagonal(between, np.inf)
-        first, second = divmod(int(between.argmin()), len(groups))
+        # Sorted: rounding can make the two values of a pair differ.
+        first, second = sorted(divmod(int(between.argmin()), len(groups)))
         if between[first, second] >= SAME_LABEL_DISTANCE:
             break
         groups[first] += groups.pop(second)
