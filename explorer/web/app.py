@@ -25,6 +25,7 @@ from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
 from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
+from explorer.web.routes.inside import make_inside_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
@@ -117,6 +118,7 @@ def create_app(
         make_media_blueprint(settings, holder, jobs, index_state=index_state, counts_pages=pages is not None),
         make_bulk_ids_blueprint(holder),
         make_map_blueprint(holder),
+        make_inside_blueprint(settings, holder),
         make_sound_blueprint(settings, jobs),
         make_playlist_blueprint(holder, settings),
         make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, require=require, on_keep=job.start),

@@ -25,6 +25,8 @@ GET_ROUTES = {
     "/audio/<song_id>",
     "/cover/<song_id>",
     "/healthz",
+    "/inside/<revision>/<index>",
+    "/inside/<revision>/<index>/matrix",
     "/latest",
     "/map/<revision>/groups",
     "/map/<revision>/positions/<projection>",
