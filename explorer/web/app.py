@@ -25,10 +25,10 @@ from explorer.web.page.callbacks import register_callbacks
 from explorer.web.page.layout import Notice, page
 from explorer.web.permissions import NO_RESTRICTIONS, find_restrictions, require_changes
 from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
-from explorer.web.routes.inside import make_inside_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
+from explorer.web.routes.song_inside import make_inside_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import protect

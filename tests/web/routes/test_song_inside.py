@@ -12,7 +12,7 @@ from explorer.embedding.song_windows import SongWindows
 from explorer.structure.song_features import SongFeatures
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
-from explorer.web.routes.inside import MAX_MATRIX_SIZE, describe_inside, matrix_levels
+from explorer.web.routes.song_inside import MAX_MATRIX_SIZE, describe_inside, matrix_levels
 
 SECONDS = 36.0
 
