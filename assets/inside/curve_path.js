@@ -1,22 +1,36 @@
 /** The shapes of the curves of loudness and brightness, as SVG paths in a box of 1000 to 100. Pure functions. */
 
+import { wholeNumber } from "./inside_text.js";
+
 export const BOX = { width: 1000, height: 100 };
 
 /** @typedef {(number|null)[]} Values One each `stepS`; null where nothing was measured. */
 
-/**
- * @param {Values} values
- * @param {{least?: number, most?: number, from?: number}} [limits] The range is at least `least` high, so that a steady sound is no
- *   mountain range, and at most `most`, so that silence does not make everything else flat. `from`: where it begins.
- * @returns {[number, number]|null} The lowest and the highest value that the picture shows; null without values.
- */
-export function rangeOf(values, { least = 0, most = Infinity, from } = {}) {
+/** A steady sound is no mountain range: the picture shows at least this. */
+const LEAST_DB = 12;
+const LEAST_HZ = 1000;
+/** Silence does not make everything else flat: the picture shows at most this. */
+const MOST_DB = 40;
+
+/** @typedef {{limits: [number, number], text: string}} Range What a picture shows, and what it says about it. */
+
+/** @param {Values} values In LUFS. @returns {Range|null} Null without values. */
+export function loudnessRange(values) {
   const known = values.filter((value) => value !== null);
   if (!known.length) return null;
   const high = Math.max(...known);
-  const low = from ?? Math.max(Math.min(...known), high - most);
-  const missing = Math.max(0, least - (high - low));
-  return from === undefined ? [low - missing / 2, high + missing / 2] : [low, Math.max(high, low + least)];
+  const low = Math.max(Math.min(...known), high - MOST_DB);
+  const more = Math.max(0, LEAST_DB - (high - low)) / 2;
+  const limits = /** @type {[number, number]} */ ([low - more, high + more]);
+  return { limits, text: `${wholeNumber(limits[0])} to ${wholeNumber(limits[1])} LUFS` };
+}
+
+/** @param {Values} values In Hz. @returns {Range|null} From 0; null without values. */
+export function brightnessRange(values) {
+  const known = values.filter((value) => value !== null);
+  if (!known.length) return null;
+  const high = Math.max(LEAST_HZ, ...known);
+  return { limits: [0, high], text: `0 to ${(high / 1000).toFixed(1)} kHz` };
 }
 
 /**

@@ -10,15 +10,14 @@ import { state, subscribe, update } from "../core/state.js";
 import { audioElement, onEachFrame } from "../sound/audio.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
 import { getInside, getMatrix, getPeaks } from "./inside_requests.js";
-import { makeView } from "./inside_view.js";
+import { InsideView } from "./inside_view.js";
 
-/** @typedef {import("./inside_view.js").View} View */
 /** @typedef {import("./inside_view.js").Shown} Shown */
 /** @typedef {import("./matrix.js").Levels} Levels */
 
-/** @type {View} */
+/** @type {InsideView} */
 let inPanel;
-/** @type {View} */
+/** @type {InsideView} */
 let inCard;
 /** @type {HTMLElement} */
 let wideButton;
@@ -37,8 +36,8 @@ export function mount() {
   wideButton.addEventListener("click", toggle);
   byId("inside-close").addEventListener("click", toggle);
   const actions = { playFrom: playSelectedFrom, seek };
-  inPanel = makeView({ isWide: false, actions, onMatrix: showMatrix, wideButton });
-  inCard = makeView({ isWide: true, actions, onMatrix: showMatrix, wideButton });
+  inPanel = new InsideView({ actions, wideButton, onMatrix: showMatrix });
+  inCard = new InsideView({ actions, wideButton: null });
   byId("panel-inside").append(inPanel.element);
   byId("inside-body").append(inCard.element);
   new MutationObserver(() => [inPanel, inCard].forEach((view) => view.paint())).observe(document.documentElement, {
@@ -47,6 +46,7 @@ export function mount() {
   subscribe(["selected", "selections", "map", "panelTab", "isPanelOpen", "isInsideOpen", "upload", "isUploading"], follow);
   subscribe(["serverAnswers"], () => state.serverAnswers && follow());
   subscribe(["isSpectrogramOpen"], () => state.isSpectrogramOpen && state.isInsideOpen && toggle());
+  subscribe(["isInsideOpen"], () => state.isInsideOpen && showMatrix());
   subscribe(["playing", "song"], showPosition);
   onEachFrame(showPosition);
   follow();
@@ -140,22 +140,21 @@ function showEverywhere() {
 
 /** Load the matrix if the user sees it. */
 async function showMatrix() {
-  const views = [inPanel, inCard].filter((view) => view.wantsMatrix());
   const { signal } = request;
-  if (!shown?.inside.has_windows || state.selected === null || !(state.isInsideOpen || inPanel.wantsMatrix())) return;
+  if (!shown?.inside.has_windows || state.selected === null || !(state.isInsideOpen || inPanel.wantsMatrix)) return;
   const { inside } = shown;
   if (!levels) {
-    for (const view of views) view.matrix.showNote("Loading…");
+    for (const view of [inPanel, inCard]) view.showMatrixNote("Loading…");
     try {
       const loaded = await getMatrix(state.selected, signal);
       if (signal.aborted) return;
       levels = loaded;
     } catch (error) {
-      if (!signal.aborted) for (const view of views) view.matrix.showNote(/** @type {Error} */ (error).message);
+      if (!signal.aborted) for (const view of [inPanel, inCard]) view.showMatrixNote(/** @type {Error} */ (error).message);
       return;
     }
   }
-  for (const view of [inPanel, inCard]) view.matrix.show(inside, levels);
+  for (const view of [inPanel, inCard]) view.showMatrix(inside, levels);
   showPosition();
 }
 

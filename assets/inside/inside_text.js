@@ -52,7 +52,7 @@ export function alikeText(level) {
 
 /** @param {number} lufs @returns {string} Such as "−14 LUFS". */
 export function formatLoudness(lufs) {
-  return `${formatNumber(Math.round(lufs))} LUFS`;
+  return `${wholeNumber(lufs)} LUFS`;
 }
 
 /** @param {number} hz @returns {string} Such as "850 Hz" or "2.1 kHz". */
@@ -60,9 +60,10 @@ export function formatBrightness(hz) {
   return hz < 1000 ? `${Math.round(hz)} Hz` : `${(hz / 1000).toFixed(1)} kHz`;
 }
 
-/** @param {number} value A whole number. @returns {string} With a real minus sign. */
-function formatNumber(value) {
-  return value < 0 ? `−${-value}` : `${value}`;
+/** @param {number} value @returns {string} Rounded, with a real minus sign. */
+export function wholeNumber(value) {
+  const whole = Math.round(value);
+  return whole < 0 ? `−${-whole}` : `${Math.abs(whole)}`;
 }
 
 /** @param {Inside} inside @returns {string} Such as "120 bpm, from the tags" or "about 120 bpm (not sure)". */

@@ -3,97 +3,120 @@
 import { element } from "../core/dom.js";
 import { artistOrUnknown } from "../core/text.js";
 import { factsOf, singleSectionText, unknownText } from "./inside_text.js";
-import { makeMatrix } from "./matrix.js";
-import { makeTimeline } from "./timeline.js";
+import { Matrix } from "./matrix.js";
+import { Timeline } from "./timeline.js";
 
 /** @typedef {import("../core/types.js").Song} Song */
 /** @typedef {import("./inside_text.js").Inside} Inside */
+/** @typedef {import("./matrix.js").Levels} Levels */
+/** @typedef {import("./timeline.js").Actions} Actions */
 /** @typedef {{song: Song, inside: Inside, peaks: number[]|null}} Shown What is known of the song that is shown. */
 
 /**
- * @typedef {object} View
- * @property {HTMLElement} element
- * @property {(shown: Shown) => void} show
- * @property {(title: string, text: string) => void} showText Show a sentence instead of a song.
- * @property {(seconds: number|null) => void} showPosition
- * @property {() => boolean} wantsMatrix Whether the matrix is open.
- * @property {import("./matrix.js").Matrix} matrix
- * @property {() => void} paint
+ * @typedef {object} Options
+ * @property {Actions} actions
+ * @property {HTMLElement|null} wideButton Null for the wide card, whose matrix is always open.
+ * @property {() => void} [onMatrix] Called when the user opens the matrix.
  */
 
-/**
- * @param {object} options
- * @param {boolean} options.isWide Whether it is the wide card: the matrix is always open.
- * @param {import("./timeline.js").Actions} options.actions
- * @param {() => void} options.onMatrix Called when the user opens the matrix.
- * @param {HTMLElement} options.wideButton
- * @returns {View}
- */
-export function makeView({ isWide, actions, onMatrix, wideButton }) {
-  const timeline = makeTimeline(actions);
-  const matrix = makeMatrix(actions.playFrom);
-  const title = element("h2", "panel-title", "", { dir: "auto", tabindex: -1 });
-  const by = element("div", "panel-by", "", { dir: "auto" });
-  const facts = element("dl", "inside-facts");
-  const note = element("p", "panel-note");
-  const meanings = element("details", "inside-details");
-  const meaningList = element("dl", "inside-meanings");
-  meanings.append(element("summary", "", "What these values mean"), meaningList);
-  const heading = element("div", "inside-heading");
-  heading.append(title, by);
-  const picture = element("div", "inside-picture");
-  const open = element("details", "inside-details");
-  const content = element("div", "inside-content");
-  if (isWide) {
-    picture.append(timeline.element, note);
-    content.append(matrix.element, picture);
-    heading.append(facts);
-  } else {
-    open.append(element("summary", "", "Where the song repeats itself"), matrix.element);
-    open.addEventListener("toggle", () => open.open && onMatrix());
-    picture.append(timeline.element);
-    content.append(facts, picture, note, wideButton, open, meanings);
+export class InsideView {
+  #title = element("h2", "panel-title", "", { dir: "auto", tabindex: -1 });
+  #by = element("div", "panel-by", "", { dir: "auto" });
+  #facts = element("dl", "inside-facts");
+  #note = element("p", "panel-note");
+  #picture = element("div", "inside-picture");
+  #repeats = makeDetails("Where the song repeats itself");
+  #meanings = makeDetails("What these values mean");
+  #meaningList = element("dl", "inside-meanings");
+  #content = element("div", "inside-content");
+  #isWide;
+  #timeline;
+  #matrix;
+  element = element("div", "inside-view");
+
+  /** @param {Options} options */
+  constructor({ actions, wideButton, onMatrix = () => {} }) {
+    this.#isWide = wideButton === null;
+    this.#timeline = new Timeline(actions);
+    this.#matrix = new Matrix(actions.playFrom);
+    const heading = element("div", "inside-heading");
+    heading.append(this.#title, this.#by);
+    this.element.append(heading, this.#content);
+    this.#meanings.append(this.#meaningList);
+    if (wideButton) {
+      this.#repeats.append(this.#matrix.element);
+      this.#repeats.addEventListener("toggle", () => this.#repeats.open && onMatrix());
+      this.#picture.append(this.#timeline.element);
+      this.#content.append(this.#facts, this.#picture, this.#note, wideButton, this.#repeats, this.#meanings);
+    } else {
+      this.element.classList.add("wide");
+      heading.append(this.#facts);
+      this.#picture.append(this.#timeline.element, this.#note);
+      this.#content.append(this.#matrix.element, this.#picture);
+    }
   }
-  const whole = element("div", isWide ? "inside-view wide" : "inside-view");
-  whole.append(heading, content);
+
+  /** @returns {boolean} Whether the matrix is open. */
+  get wantsMatrix() {
+    return this.#isWide || this.#repeats.open;
+  }
 
   /** @param {Shown} shown */
-  function show({ song, inside, peaks }) {
-    const known = factsOf(inside);
-    content.hidden = false;
-    title.textContent = song.title;
-    by.textContent = artistOrUnknown(song.artist);
-    facts.replaceChildren(...known.flatMap(({ name, value, meaning }) => makeFact(name, value, meaning)));
-    meaningList.replaceChildren(...known.flatMap(({ name, meaning }) => makeFact(name, meaning)));
-    for (const part of [facts, meanings]) part.hidden = !known.length;
-    open.hidden = matrix.element.hidden = !inside.has_windows;
-    picture.hidden = !inside.duration_s;
-    note.textContent = [singleSectionText(inside.sections), unknownText(inside)].filter(Boolean).join(" ");
-    note.hidden = !note.textContent;
-    timeline.show(inside, peaks);
+  show({ song, inside, peaks }) {
+    const facts = factsOf(inside);
+    this.#content.hidden = false;
+    this.#title.textContent = song.title;
+    this.#by.textContent = artistOrUnknown(song.artist);
+    this.#facts.replaceChildren(...facts.map(({ name, value, meaning }) => makeFact(name, value, { title: meaning })));
+    this.#meaningList.replaceChildren(...facts.map(({ name, meaning }) => makeFact(name, meaning)));
+    this.#facts.hidden = this.#meanings.hidden = !facts.length;
+    this.#repeats.hidden = this.#matrix.element.hidden = !inside.has_windows;
+    this.#picture.hidden = !inside.duration_s;
+    this.#note.textContent = [singleSectionText(inside.sections), unknownText(inside)].filter(Boolean).join(" ");
+    this.#note.hidden = !this.#note.textContent;
+    this.#timeline.show(inside, peaks);
   }
 
-  /** @param {string} heading @param {string} text */
-  function showText(heading, text) {
-    content.hidden = true;
-    facts.replaceChildren();
-    title.textContent = heading;
-    by.textContent = text;
+  /** Show a sentence instead of a song. @param {string} title @param {string} text */
+  showText(title, text) {
+    this.#content.hidden = true;
+    this.#facts.replaceChildren();
+    this.#title.textContent = title;
+    this.#by.textContent = text;
   }
 
-  /** @param {number|null} seconds */
-  function showPosition(seconds) {
-    timeline.showPosition(seconds);
-    matrix.showPosition(seconds);
+  /** @param {Inside} inside @param {Levels} levels */
+  showMatrix(inside, levels) {
+    this.#matrix.show(inside, levels);
   }
 
-  const wantsMatrix = () => isWide || open.open;
-  return { element: whole, show, showText, showPosition, wantsMatrix, matrix, paint: timeline.paint };
+  /** Show a text instead of the matrix. @param {string} text */
+  showMatrixNote(text) {
+    this.#matrix.showNote(text);
+  }
+
+  /** @param {number|null} seconds Null if another song plays, or none. */
+  showPosition(seconds) {
+    this.#timeline.showPosition(seconds);
+    this.#matrix.showPosition(seconds);
+  }
+
+  /** Paint again, for another theme. */
+  paint() {
+    this.#timeline.paint();
+  }
 }
 
-/** @param {string} name @param {string} value @param {string} [tooltip] @returns {HTMLElement[]} */
-function makeFact(name, value, tooltip) {
-  const fact = element("div", "", null, tooltip ? { title: tooltip } : {});
-  fact.append(element("dt", "", name), element("dd", "", value));
-  return [fact];
+/** @param {string} summary @returns {any} An HTMLDetailsElement, closed. */
+function makeDetails(summary) {
+  const details = element("details", "inside-details");
+  details.append(element("summary", "", summary));
+  return details;
+}
+
+/** @param {string} name @param {string} text @param {Object<string, string>} [attributes] @returns {HTMLElement} */
+function makeFact(name, text, attributes = {}) {
+  const fact = element("div", "", null, attributes);
+  fact.append(element("dt", "", name), element("dd", "", text));
+  return fact;
 }

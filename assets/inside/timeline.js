@@ -1,10 +1,10 @@
 /** The pictures of a song along its time: sections, waveform, loudness, brightness and the playhead. A click plays from there. */
 
-import { clearCanvas, element } from "../core/dom.js";
+import { clearCanvas, element, isTouch } from "../core/dom.js";
 import { formatTime } from "../core/text.js";
 import { barsOf } from "../sound/pictures.js";
-import { BOX, curvePaths, rangeOf } from "./curve_path.js";
-import { formatBrightness, formatLoudness, isSure, placeText, sectionTitle } from "./inside_text.js";
+import { BOX, brightnessRange, curvePaths, loudnessRange } from "./curve_path.js";
+import { isSure, placeText, sectionTitle } from "./inside_text.js";
 import { letterColour, sectionColour } from "./section_colours.js";
 import { secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "./time_axis.js";
 
@@ -21,12 +21,6 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {object} Actions
  * @property {(seconds: number) => void} playFrom Play the song from a second.
  * @property {(seconds: number) => void} seek Go to a second, but do not begin to play a song that is paused.
- *
- * @typedef {object} Timeline
- * @property {HTMLElement} element
- * @property {(inside: Inside, peaks: number[]|null) => void} show
- * @property {(seconds: number|null) => void} showPosition Null if another song plays, or none.
- * @property {() => void} paint Paint again: for another theme or width.
  */
 
 /** @returns {"dark"|"light"} The theme of the page. */
@@ -34,68 +28,109 @@ function theme() {
   return document.documentElement.dataset.mantineColorScheme === "light" ? "light" : "dark";
 }
 
-/** @param {Actions} actions @returns {Timeline} */
-export function makeTimeline(actions) {
+export class Timeline {
   /** @type {Inside|null} */
-  let inside = null;
+  #inside = null;
   /** @type {number[]|null} */
-  let peaks = null;
-  let position = 0;
-  let saidPosition = "";
-  const strip = element("div", "timeline-sections", null, { role: "toolbar", "aria-label": "Sections" });
-  const canvas = element("canvas", "timeline-wave");
-  const [loudness, brightness] = [makeCurve("Loudness"), makeCurve("Brightness")];
-  const ticks = element("div", "timeline-ticks");
-  const pictures = element("div", "timeline-pictures", null, { role: "slider", tabindex: 0, "aria-label": "Position in the song", "aria-valuemin": 0 });
-  pictures.append(canvas, loudness.element, brightness.element, ticks);
-  const head = element("div", "timeline-head");
-  const pointer = element("div", "timeline-pointer");
-  const tip = element("div", "timeline-tip");
-  for (const mark of [head, pointer, tip]) mark.hidden = true;
-  const whole = element("div", "timeline");
-  whole.append(strip, pictures, pointer, head, tip);
+  #peaks = null;
+  /** The second of the playhead; null if another song plays, or none. @type {number|null} */
+  #position = null;
+  /** What screen readers were told last. */
+  #said = "";
+  #isPointed = false;
+  #strip = element("div", "timeline-sections", null, { role: "toolbar", "aria-label": "Sections" });
+  #canvas = element("canvas", "timeline-wave");
+  #loudness = new Curve("Loudness", loudnessRange);
+  #brightness = new Curve("Brightness", brightnessRange);
+  #ticks = element("div", "timeline-ticks");
+  /** The pictures are one slider: what is in it is for the eyes. */
+  #pictures = element("div", "timeline-pictures", null, { role: "slider", tabindex: 0, "aria-label": "Position in the song", "aria-valuemin": 0 });
+  #head = element("div", "timeline-head");
+  #pointer = element("div", "timeline-pointer");
+  #tip = element("div", "timeline-tip", null, { "aria-hidden": "true" });
+  element = element("div", "timeline");
 
-  const durationS = () => inside?.duration_s ?? 0;
-  const secondsOf = (/** @type {MouseEvent} */ { clientX }) => {
-    const { left, width } = whole.getBoundingClientRect();
-    return secondsAt((clientX - left) / (width || 1), durationS());
-  };
+  /** @param {Actions} actions */
+  constructor(actions) {
+    this.#pictures.append(this.#canvas, this.#loudness.element, this.#brightness.element, this.#ticks);
+    this.#pointer.hidden = this.#head.hidden = true;
+    this.element.append(this.#strip, this.#pictures, this.#pointer, this.#head, this.#tip);
+    this.#listen(actions);
+    new ResizeObserver(() => this.paint()).observe(this.#canvas);
+  }
 
-  pictures.addEventListener("click", (/** @type {MouseEvent} */ event) => actions.playFrom(secondsOf(event)));
-  pictures.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-    const target = seekTarget(event.key, position, durationS());
-    if (event.ctrlKey || event.metaKey || event.altKey || (target === null && event.key !== "Enter")) return;
-    event.preventDefault();
-    if (target === null) actions.playFrom(position);
-    else actions.seek(target);
-  });
-  whole.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-    if (event.pointerType !== "touch") showPointer(secondsOf(event), event.target !== strip && !strip.contains(event.target));
-  });
-  whole.addEventListener("pointerleave", () => (pointer.hidden = tip.hidden = true));
-  strip.addEventListener("keydown", onStripKey);
-  strip.addEventListener("click", (/** @type {any} */ { target }) => {
-    const button = target.closest("button");
-    if (button && inside) actions.playFrom(inside.sections[Number(button.dataset.section)].start_s);
-  });
-  new ResizeObserver(paint).observe(canvas);
+  get #durationS() {
+    return this.#inside?.duration_s ?? 0;
+  }
 
-  /** @param {number} seconds @param {boolean} hasLine Whether the pointer is on the pictures: a section begins at its start. */
-  function showPointer(seconds, hasLine) {
-    const share = shareOf(seconds, durationS());
-    pointer.hidden = !hasLine;
-    pointer.style.left = `${100 * share}%`;
-    tip.hidden = !durationS();
-    const section = sectionAt(inside?.sections ?? [], seconds);
-    tip.textContent = hasLine || !section ? placeText(seconds, section) : sectionTitle(section);
-    const room = Math.max(0, whole.clientWidth - tip.offsetWidth);
-    tip.style.left = `${Math.min(Math.max(share * whole.clientWidth - tip.offsetWidth / 2, 0), room)}px`;
+  get #sections() {
+    return this.#inside?.sections ?? [];
+  }
+
+  /** @returns {any[]} */
+  get #buttons() {
+    return [...this.#strip.querySelectorAll("button")];
+  }
+
+  /** @param {Actions} actions */
+  #listen({ playFrom, seek }) {
+    this.#pictures.addEventListener("click", (/** @type {MouseEvent} */ event) => playFrom(this.#secondsOf(event)));
+    this.#pictures.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      const now = this.#position ?? 0;
+      const target = seekTarget(event.key, now, this.#durationS);
+      if (event.ctrlKey || event.metaKey || event.altKey || (target === null && event.key !== "Enter")) return;
+      event.preventDefault();
+      if (target === null) playFrom(now);
+      else seek(target);
+    });
+    this.#strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#goToSection(event));
+    this.#strip.addEventListener("click", (/** @type {any} */ { target }) => {
+      const button = target.closest("button");
+      if (button) playFrom(this.#sections[Number(button.dataset.section)].start_s);
+    });
+    this.element.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => event.pointerType !== "touch" && this.#point(event));
+    this.element.addEventListener("pointerleave", () => {
+      this.#isPointed = false;
+      this.#pointer.hidden = true;
+      this.#showTip();
+    });
+  }
+
+  /** @param {MouseEvent} event @returns {number} */
+  #secondsOf({ clientX }) {
+    const { left, width } = this.element.getBoundingClientRect();
+    return secondsAt((clientX - left) / (width || 1), this.#durationS);
+  }
+
+  /** The pointer is on a section or on a picture: say what is there. @param {PointerEvent} event */
+  #point(event) {
+    const seconds = this.#secondsOf(event);
+    const isOnStrip = this.#strip.contains(/** @type {Node} */ (event.target));
+    const section = sectionAt(this.#sections, seconds);
+    this.#isPointed = true;
+    this.#pointer.hidden = isOnStrip;
+    this.#pointer.style.left = `${100 * shareOf(seconds, this.#durationS)}%`;
+    this.#tip.textContent = isOnStrip && section ? sectionTitle(section) : placeText(seconds, section);
+    this.#tip.classList.remove("hint");
+    const room = Math.max(0, this.element.clientWidth - this.#tip.offsetWidth);
+    const middle = shareOf(seconds, this.#durationS) * this.element.clientWidth - this.#tip.offsetWidth / 2;
+    this.#tip.style.left = `${Math.min(Math.max(middle, 0), room)}px`;
+  }
+
+  /** Nothing is pointed at: say where the playhead is, or what a click does. */
+  #showTip() {
+    if (this.#isPointed) return;
+    const isPlaying = this.#position !== null;
+    this.#tip.classList.toggle("hint", !isPlaying);
+    this.#tip.style.left = "0";
+    const hint = isTouch() ? "Tap a place to play from there" : "Click a place to play from there";
+    this.#tip.textContent = isPlaying ? placeText(this.#position ?? 0, sectionAt(this.#sections, this.#position ?? 0)) : hint;
   }
 
   /** The arrow keys go from section to section. @param {KeyboardEvent} event */
-  function onStripKey(event) {
-    const buttons = [...strip.querySelectorAll("button")];
-    const at = buttons.indexOf(/** @type {any} */ (document.activeElement));
+  #goToSection(event) {
+    const buttons = this.#buttons;
+    const at = buttons.indexOf(document.activeElement);
     /** @type {Object<string, number>} */
     const targets = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: buttons.length - 1 };
     if (at < 0 || !(event.key in targets)) return;
@@ -105,74 +140,72 @@ export function makeTimeline(actions) {
     next.focus();
   }
 
-  /** @param {Inside} given @param {number[]|null} givenPeaks */
-  function show(given, givenPeaks) {
-    const isOther = inside?.sections !== given.sections;
-    [inside, peaks] = [given, givenPeaks];
-    pictures.setAttribute("aria-valuemax", String(Math.round(durationS())));
-    const { loudness_curve: lufs, brightness_curve: hz, curve_step_s: stepS } = inside;
-    loudness.show(lufs, stepS, durationS(), rangeOf(lufs, { least: 12, most: 40 }), formatLoudness);
-    brightness.show(hz, stepS, durationS(), rangeOf(hz, { from: 0, least: 1000 }), formatBrightness);
-    if (isOther) fillStrip(inside.sections);
-    showPosition(null);
-    paint();
+  /** Show a song. @param {Inside} inside @param {number[]|null} peaks Of its waveform, from 0 to 255. */
+  show(inside, peaks) {
+    const isOther = this.#inside?.sections !== inside.sections;
+    this.#inside = inside;
+    this.#peaks = peaks;
+    this.#said = "";
+    this.#pictures.setAttribute("aria-valuemax", String(Math.round(this.#durationS)));
+    this.#loudness.show(inside.loudness_curve, inside.curve_step_s, this.#durationS);
+    this.#brightness.show(inside.brightness_curve, inside.curve_step_s, this.#durationS);
+    if (isOther) this.#fillStrip();
+    this.showPosition(null);
+    this.paint();
   }
 
-  /** @param {Section[]} sections */
-  function fillStrip(sections) {
-    strip.hidden = !sections.length;
-    const buttons = sections.map((section, number) => {
-      const title = sectionTitle(section) + (isSure(section) ? "" : " (not sure)");
-      const button = element("button", "timeline-section", section.label, { type: "button", "aria-label": `${title}, play from there` });
-      button.dataset.section = String(number);
+  #fillStrip() {
+    this.#strip.hidden = !this.#sections.length;
+    const buttons = this.#sections.map((section, number) => {
+      const label = `${sectionTitle(section)}${isSure(section) ? "" : " (not sure)"}, play from there`;
+      const button = element("button", "timeline-section", section.label, { type: "button", "aria-label": label, "data-section": number });
       button.tabIndex = number ? -1 : 0;
-      const [from, to] = [shareOf(section.start_s, durationS()), shareOf(section.end_s, durationS())];
-      Object.assign(button.style, { left: `${100 * from}%`, width: `${100 * (to - from)}%` });
+      const [from, to] = [section.start_s, section.end_s].map((seconds) => 100 * shareOf(seconds, this.#durationS));
+      Object.assign(button.style, { left: `${from}%`, width: `${to - from}%` });
       button.classList.toggle("unsure", !isSure(section));
       return button;
     });
-    strip.replaceChildren(...buttons);
+    this.#strip.replaceChildren(...buttons);
   }
 
-  function paint() {
-    if (!inside) return;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (!width || !height) return;
-    const colours = inside.sections.map(({ label }) => sectionColour(label, theme()));
-    strip.querySelectorAll("button").forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => {
-      Object.assign(button.style, { background: colours[i], color: letterColour(colours[i]) });
+  /** Paint again: also for another theme or width. */
+  paint() {
+    const { clientWidth: width, clientHeight: height } = this.#canvas;
+    if (!this.#inside || !width || !height) return;
+    for (const [i, button] of this.#buttons.entries()) {
+      const colour = sectionColour(this.#sections[i].label, theme());
+      Object.assign(button.style, { background: colour, color: letterColour(colour) });
       button.classList.toggle("narrow", button.clientWidth < LETTER_PX);
-    });
-    paintWave(canvas, width, height, peaks, inside.sections, durationS());
-    ticks.replaceChildren(
-      ...tickTimes(durationS(), width).map((seconds) => {
+    }
+    paintWave(this.#canvas, width, height, this.#peaks, this.#sections, this.#durationS);
+    this.#ticks.replaceChildren(
+      ...tickTimes(this.#durationS, width).map((seconds) => {
         const label = element("span", "", formatTime(seconds));
-        label.style.left = `${100 * shareOf(seconds, durationS())}%`;
+        label.style.left = `${100 * shareOf(seconds, this.#durationS)}%`;
         return label;
       }),
     );
   }
 
-  /** @param {number|null} seconds */
-  function showPosition(seconds) {
-    position = seconds ?? 0;
-    head.hidden = seconds === null;
-    head.style.left = `${100 * shareOf(position, durationS())}%`;
-    const section = sectionAt(inside?.sections ?? [], position);
-    const said = placeText(position, section) + head.hidden;
+  /** Move the playhead. @param {number|null} seconds Null if another song plays, or none. */
+  showPosition(seconds) {
+    this.#position = seconds;
+    this.#head.hidden = seconds === null;
+    this.#head.style.left = `${100 * shareOf(seconds ?? 0, this.#durationS)}%`;
+    const section = sectionAt(this.#sections, seconds ?? 0);
+    const said = placeText(seconds ?? 0, section);
     // Once a second, not in each frame.
-    if (said === saidPosition && inside) return;
-    saidPosition = said;
-    pictures.setAttribute("aria-valuenow", String(Math.round(position)));
-    pictures.setAttribute("aria-valuetext", placeText(position, section));
-    const current = head.hidden ? -1 : (inside?.sections.indexOf(/** @type {Section} */ (section)) ?? -1);
-    strip.querySelectorAll("button").forEach((/** @type {HTMLElement} */ button, /** @type {number} */ i) => {
+    if (`${said} ${seconds === null}` === this.#said) return;
+    this.#said = `${said} ${seconds === null}`;
+    this.#pictures.setAttribute("aria-valuenow", String(Math.round(seconds ?? 0)));
+    this.#pictures.setAttribute("aria-valuetext", said);
+    const current = section && seconds !== null ? this.#sections.indexOf(section) : -1;
+    for (const [i, button] of this.#buttons.entries()) {
       if (i === current) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
-    });
+    }
+    this.#showTip();
   }
-
-  return { element: whole, show, showPosition, paint };
 }
 
 /**
@@ -200,34 +233,39 @@ function paintWave(canvas, width, height, peaks, sections, durationS) {
   });
 }
 
-/** @param {string} name @returns {{element: HTMLElement, show: Function}} A curve with its name and its range. */
-function makeCurve(name) {
-  const whole = element("div", "timeline-curve");
-  const range = element("small");
-  const title = element("div", "timeline-name", name);
-  title.append(range);
-  const picture = document.createElementNS(SVG, "svg");
-  picture.setAttribute("viewBox", `0 0 ${BOX.width} ${BOX.height}`);
-  picture.setAttribute("preserveAspectRatio", "none");
-  picture.setAttribute("aria-hidden", "true");
-  const [area, line] = ["curve-area", "curve-line"].map((kind) => {
-    const path = document.createElementNS(SVG, "path");
-    path.setAttribute("class", kind);
-    picture.append(path);
-    return path;
-  });
-  whole.append(title, picture);
-  /**
-   * @param {(number|null)[]} values @param {number} stepS @param {number} durationS @param {[number, number]|null} limits
-   * @param {(value: number) => string} format
-   */
-  function show(values, stepS, durationS, limits, format) {
-    whole.hidden = !limits;
-    if (!limits) return;
-    const paths = curvePaths(values, stepS, durationS, limits);
-    area.setAttribute("d", paths.area);
-    line.setAttribute("d", paths.line);
-    range.textContent = `${format(limits[0])} to ${format(limits[1])}`;
+/** A curve with its name and its range. */
+class Curve {
+  element = element("div", "timeline-curve");
+  #range = element("small");
+  #area = svgElement("path", { class: "curve-area" });
+  #line = svgElement("path", { class: "curve-line" });
+  #rangeOf;
+
+  /** @param {string} name @param {(values: (number|null)[]) => {limits: [number, number], text: string}|null} range */
+  constructor(name, range) {
+    this.#rangeOf = range;
+    const title = element("div", "timeline-name", name);
+    title.append(this.#range);
+    const picture = svgElement("svg", { viewBox: `0 0 ${BOX.width} ${BOX.height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    picture.append(this.#area, this.#line);
+    this.element.append(title, picture);
   }
-  return { element: whole, show };
+
+  /** @param {(number|null)[]} values @param {number} stepS @param {number} durationS */
+  show(values, stepS, durationS) {
+    const range = durationS ? this.#rangeOf(values) : null;
+    this.element.hidden = !range;
+    if (!range) return;
+    const { line, area } = curvePaths(values, stepS, durationS, range.limits);
+    this.#area.setAttribute("d", area);
+    this.#line.setAttribute("d", line);
+    this.#range.textContent = range.text;
+  }
+}
+
+/** @param {string} tag @param {Object<string, string>} attributes @returns {SVGElement} */
+function svgElement(tag, attributes) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  return made;
 }
