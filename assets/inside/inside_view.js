@@ -20,10 +20,10 @@ import { Timeline } from "./timeline.js";
  */
 
 export class InsideView {
-  #title = element("h2", "panel-title", "", { dir: "auto", tabindex: -1 });
-  #by = element("div", "panel-by", "", { dir: "auto" });
+  #title = element("h2", "inside-title", "", { dir: "auto", tabindex: -1 });
+  #by = element("div", "inside-by", "", { dir: "auto" });
   #facts = element("dl", "inside-facts");
-  #note = element("p", "panel-note");
+  #note = element("p", "inside-note");
   #picture = element("div", "inside-picture");
   #repeats = makeDetails("Where the song repeats itself");
   #meanings = makeDetails("What these values mean");
