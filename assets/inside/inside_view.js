@@ -19,6 +19,9 @@ import { Timeline } from "./timeline.js";
  * @property {() => void} [onMatrix] Called when the user opens the matrix.
  */
 
+/** The facts that fit into the card's heading. */
+const ON_CARD = ["Tempo", "Key", "Loudness"];
+
 export class InsideView {
   #title = element("h2", "inside-title", "", { dir: "auto", tabindex: -1 });
   #by = element("div", "inside-by", "", { dir: "auto" });
@@ -67,7 +70,8 @@ export class InsideView {
     this.#content.hidden = false;
     this.#title.textContent = song.title;
     this.#by.textContent = artistOrUnknown(song.artist);
-    this.#facts.replaceChildren(...facts.map(({ name, value, meaning }) => makeFact(name, value, { title: meaning })));
+    const shortest = this.#isWide ? facts.filter(({ name }) => ON_CARD.includes(name)) : facts;
+    this.#facts.replaceChildren(...shortest.map(({ name, value, meaning }) => makeFact(name, value, { title: meaning })));
     this.#meaningList.replaceChildren(...facts.map(({ name, meaning }) => makeFact(name, meaning)));
     this.#facts.hidden = this.#meanings.hidden = !facts.length;
     this.#repeats.hidden = this.#matrix.element.hidden = !inside.has_windows;
