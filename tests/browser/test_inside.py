@@ -13,7 +13,7 @@ SECONDS = 36.0
 WITHOUT_WINDOWS, SHORT, TAGGED = 3, 4, 5
 PICTURES = "#panel-inside .timeline-pictures"
 HEAD = "#panel-inside .timeline-head"
-SECTION = re.compile(r"Section [AB], \d:\d\d to \d:\d\d, play from there")
+SECTION = re.compile(r"Section [AB], \d:\d\d to \d:\d\d.*, play from there")
 
 
 @pytest.fixture(scope="module")
