@@ -8,7 +8,7 @@
 
 /**
  * From the uppermost thing on: menus and small cards that a button opens, a file that is being analysed, the card of filters,
- * a lasso or box, the spectrogram, and the panel where it covers the map.
+ * a lasso or box, the spectrogram or the wide card with the inside of a song, and the panel where it covers the map.
  */
 const ORDER = /** @type {const} */ (["menu", "upload", "filters", "tool", "spectrogram", "panel"]);
 

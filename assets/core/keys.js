@@ -1,5 +1,6 @@
 /** The keyboard shortcuts. The keyboard can do everything that the mouse can do. Escape's order is in escape.js. */
 
+import { toggle as toggleInside } from "../inside/inside.js";
 import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
 import { DIRECTIONS } from "../map/directions.js";
 import { cancelShape, toggleTool } from "../map/lasso.js";
@@ -18,7 +19,7 @@ import { TEXT_FIELDS, focusMap, openDialog } from "./focus.js";
 import { state } from "./state.js";
 
 /** Sliders, radio buttons, tabs, lists and menus use the arrow keys themselves. */
-const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=option], .song-list *";
+const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=option], .song-list *, .timeline-sections *";
 /** Elements that Space presses. */
 const USES_SPACE = "button, a, summary, input, [role=button], [role=switch], [role^=menuitem], [role=option]";
 
@@ -34,6 +35,7 @@ const ACTIONS = {
   h: toggleHearing,
   r: changeRepeat,
   s: toggleSpectrogram,
+  i: toggleInside,
   f: () => byId("filter-toggle").click(),
   l: () => toggleTool("lasso"),
   b: () => toggleTool("box"),
@@ -56,6 +58,7 @@ export function mount() {
   onEscape(filters.isOpen, () => filters.toggle(false), "filters");
   onEscape(() => state.tool !== null || state.shape !== null, cancelLasso, "tool");
   onEscape(() => state.isSpectrogramOpen, toggleSpectrogram, "spectrogram");
+  onEscape(() => state.isInsideOpen, toggleInside, "spectrogram");
   onEscape(() => state.isPanelOpen && !isWide(), closePanel, "panel");
 }
 

@@ -1,5 +1,6 @@
 /** Starts the page: gives Dash its functions, starts Dash, and mounts the page's parts when Dash has drawn their elements. */
 
+import * as inside from "../inside/inside.js";
 import * as drawing from "../map/drawing.js";
 import * as camera from "../map/camera.js";
 import * as labels from "../map/labels.js";
@@ -52,7 +53,7 @@ const PARTS = [
   ...[notices, connection],
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram, outage],
   ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
-  ...[popover, mapMenu, upload, panel, nowLine, songPanel, playlistExport, selectionList, filters, pointed, share, welcome],
+  ...[popover, mapMenu, upload, panel, nowLine, songPanel, inside, playlistExport, selectionList, filters, pointed, share, welcome],
   ...[actions, focus, skipLinks, keys, search, drawnView, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;

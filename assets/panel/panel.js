@@ -1,4 +1,4 @@
-/** The card on the right: its two tabs, how it opens and closes, and the mark of the song that plays in its lists. */
+/** The card on the right: its tabs, how it opens and closes, and the mark of the song that plays in its lists. */
 
 import { byId } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
@@ -30,10 +30,12 @@ export function mount() {
   subscribe(["choices"], showSelection);
 }
 
-/** The arrow keys change the tab. @param {any} event */
+/** The arrow keys change the tab; after the last one comes the first. @param {any} event */
 function onKey({ target, key }) {
   if (!target.matches("[role=tab]") || !/^Arrow(Left|Right)$/.test(key)) return;
-  showTab(card.dataset.tab === "song" ? "choice" : "song");
+  const tabs = [...card.querySelectorAll("[role=tab]")];
+  const next = tabs.indexOf(target) + (key === "ArrowRight" ? 1 : tabs.length - 1);
+  showTab(tabs[next % tabs.length].dataset.tab);
   byId(`tab-${card.dataset.tab}`).focus();
 }
 
@@ -81,7 +83,7 @@ function setOpen(isOpen) {
   update({ isPanelOpen: isOpen });
 }
 
-/** @param {"song"|"choice"} name */
+/** @param {"song"|"inside"|"choice"} name */
 export function showTab(name) {
   card.dataset.tab = name;
   for (const tab of card.querySelectorAll("[role=tab]")) {
@@ -90,11 +92,15 @@ export function showTab(name) {
     tab.tabIndex = isShown ? 0 : -1;
     byId(`panel-${tab.dataset.tab}`).hidden = !isShown;
   }
+  update({ panelTab: name });
 }
 
-/** Show the song's tab, and open the panel unless the user has closed it in a wide window. */
+/**
+ * Show the song, and open the panel unless the user has closed it in a wide window. A user who looks inside songs also sees the
+ * inside of the next one.
+ */
 export function showSong() {
-  showTab("song");
+  if (state.panelTab !== "inside") showTab("song");
   if (!isClosedByUser() || !isWide()) open();
 }
 

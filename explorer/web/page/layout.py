@@ -57,6 +57,7 @@ def page(
         player.tools(),
         player.panel(),
         player.spectrogram(),
+        player.inside(),
         player.player(),
         keys_dialog.keys(),
         player.drop_target(),
