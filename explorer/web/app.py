@@ -28,8 +28,8 @@ from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
-from explorer.web.routes.song_moments import make_moments_blueprint
 from explorer.web.routes.song_inside import make_inside_blueprint
+from explorer.web.routes.song_moments import make_moments_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import protect
