@@ -42,6 +42,19 @@ export function playWithoutSelecting(index) {
   return player.play(index);
 }
 
+/**
+ * Play a song from a second. The selected song and its panel do not change. If the song plays already, it goes there.
+ * @param {number} index @param {number} seconds
+ * @returns {Promise<boolean|null>} As `play` in sound/player.js.
+ */
+export function playFrom(index, seconds) {
+  hover.stop();
+  const position = state.walk.indexOf(index);
+  // Another song is not the one of the list of selected songs.
+  if (index !== state.playing) update({ chosenPosition: null, ...(position >= 0 && { walkPosition: position }) });
+  return player.playFrom(index, seconds);
+}
+
 /** Play a song that shows what the library is like. */
 export function playSomething() {
   if (!state.map) return;

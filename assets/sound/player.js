@@ -37,6 +37,24 @@ export function play(index) {
 }
 
 /**
+ * Play a song from a second. The song in the player goes there without being loaded again.
+ * @param {number} index @param {number} seconds
+ * @returns {Promise<boolean|null>} As `play`.
+ */
+export async function playFrom(index, seconds) {
+  const audio = audioElement();
+  if (index !== loadedIndex || index !== state.playing || !state.song || audio.error) return request(index, true, seconds);
+  audio.currentTime = secondInFile(state.song, seconds);
+  if (audio.paused) await start();
+  return true;
+}
+
+/** @param {Song|UploadedSong} song @param {number} seconds @returns {number} Where it is in the file that plays. A preview plays from its start. */
+function secondInFile(song, seconds) {
+  return "fallback" in song && song.gone_since && song.fallback === "preview" ? 0 : seconds;
+}
+
+/**
  * Load a song into the audio element, but do not play it.
  * @param {number} index
  * @returns {Promise<boolean|null>} As `play`.
@@ -45,8 +63,8 @@ export function load(index) {
   return request(index, false);
 }
 
-/** @param {number} index @param {boolean} plays @returns {Promise<boolean|null>} */
-async function request(index, plays) {
+/** @param {number} index @param {boolean} plays @param {number} seconds Where it begins. @returns {Promise<boolean|null>} */
+async function request(index, plays, seconds = 0) {
   const mine = (newest = Symbol("request"));
   try {
     // First the request, then the page.
@@ -55,7 +73,7 @@ async function request(index, plays) {
     const song = await answer;
     // Not the index: the map may have grown meanwhile, and the song has another one.
     if (newest !== mine) return null;
-    const put = putSong(song, plays);
+    const put = putSong(song, plays, seconds);
     // A map came meanwhile, and nobody knows the song's index on it.
     if (state.playing === null) findIndex();
     return await put;
@@ -67,30 +85,30 @@ async function request(index, plays) {
 
 /**
  * Put a song into the audio element. If its file is missing, put its stored preview or a copy of it there instead.
- * @param {Song} song @param {boolean} plays
+ * @param {Song} song @param {boolean} plays @param {number} seconds Where it begins.
  * @returns {Promise<boolean>} False if there is nothing to play: then the song that plays continues.
  */
-async function putSong(song, plays) {
+async function putSong(song, plays, seconds = 0) {
   if (song.gone_since && !song.fallback) {
     update({ playing: loadedIndex, message: `${missingText(song)} It cannot be played.` });
     return false;
   }
   const instead = song.fallback === "preview" ? "Its preview" : "A copy of it";
   if (song.gone_since) notify(`${missingText(song)} ${instead} plays instead.`, { key: "fallback" });
-  await putFileOf(song, fileOf(song), plays);
+  await putFileOf(song, fileOf(song), plays, seconds);
   return true;
 }
 
 /**
  * Put a song's file into the audio element.
- * @param {Song|UploadedSong} song @param {string} file Its address. @param {boolean} plays
+ * @param {Song|UploadedSong} song @param {string} file Its address. @param {boolean} plays @param {number} seconds Where it begins.
  */
-async function putFileOf(song, file, plays) {
+async function putFileOf(song, file, plays, seconds = 0) {
   loadedIndex = state.playing;
   endPreviewPause();
   putFile(file);
   if (!plays) return update({ song, sound: "paused" });
-  audioElement().currentTime = 0;
+  audioElement().currentTime = secondInFile(song, seconds);
   await start({ song });
   announce(`Playing ${song.title}${song.artist ? " by " + song.artist : ""}`);
 }

@@ -45,6 +45,29 @@ test("a song that is only loaded does not play", async () => {
   assert.deepEqual([state.song.id, state.sound, audio.src], ["3.mp3", "paused", "audio/3.mp3"]);
 });
 
+test("a song plays from a second; the one in the player is not loaded again", async () => {
+  assert.equal(await player.playFrom(2, 61.5), true);
+  assert.deepEqual([state.playing, audio.src, audio.currentTime], [2, "audio/2.mp3", 61.5]);
+  audio.log.length = 0;
+  await player.playFrom(2, 12);
+  assert.deepEqual([audio.currentTime, audio.log], [12, []]);
+  audio.pause();
+  await player.playFrom(2, 13);
+  assert.deepEqual([audio.currentTime, audio.paused, state.sound], [13, false, "playing"]);
+  // Of song 6 a preview is left: seconds of the song are no seconds of the preview.
+  await player.playFrom(6, 40);
+  assert.deepEqual([audio.src, audio.currentTime], ["preview/6.mp3", 0]);
+  await player.play(2);
+  assert.equal(audio.currentTime, 0);
+});
+
+test("a song that does not sound because of an error is loaded again from a second", async () => {
+  audio.error = { code: 2 };
+  await player.playFrom(1, 7);
+  assert.ok(audio.log.includes("load audio/1.mp3"));
+  assert.equal(audio.currentTime, 7);
+});
+
 test("only the newest request is played", async () => {
   const waiting = [];
   serve((address) => new Promise((resolve) => waiting.push(() => resolve(songAt(Number(address.split("/")[2]))))));
