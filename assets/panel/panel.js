@@ -1,4 +1,4 @@
-/** The card on the right: its two tabs, how it opens and closes, and the mark of the song that plays in its lists. */
+/** The card on the right: its tabs, how it opens and closes, and the mark of the song that plays in its lists. */
 
 import { byId } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
@@ -81,13 +81,14 @@ function setOpen(isOpen) {
   update({ isPanelOpen: isOpen });
 }
 
-/** @param {"song"|"choice"} name */
+/** @param {"song"|"choice"|"moment"} name The songs that sound like a moment cover the tab that was shown. */
 export function showTab(name) {
   card.dataset.tab = name;
+  byId("panel-moment").hidden = name !== "moment";
   for (const tab of card.querySelectorAll("[role=tab]")) {
     const isShown = tab.dataset.tab === name;
     tab.setAttribute("aria-selected", String(isShown));
-    tab.tabIndex = isShown ? 0 : -1;
+    if (name !== "moment") tab.tabIndex = isShown ? 0 : -1;
     byId(`panel-${tab.dataset.tab}`).hidden = !isShown;
   }
 }

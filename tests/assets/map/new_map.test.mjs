@@ -28,7 +28,7 @@ test("all indices of the state are renumbered at once", () => {
 });
 
 test("every index in the state is renumbered, or forgotten if nobody knows the new one", () => {
-  const withIndices = ["hovered", "pointed", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen"];
+  const withIndices = ["hovered", "pointed", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen", "moment"];
   for (const changes of [renumberedState(state, MOVED), forgottenState()]) {
     for (const key of [...withIndices, "walkPosition", "chosenPosition"]) assert.ok(key in changes, key);
   }
