@@ -77,9 +77,17 @@ class Settings:
         return self.metadata / "spectrograms"
 
     @property
+    def moments(self) -> Path:
+        """Cache: the moments of all songs in one file, which searches read."""
+        return self.metadata / "moments"
+
+    @property
     def caches(self) -> tuple[Path, ...]:
         """The folders of all caches: what is in them can be made or fetched again."""
-        return self.previews, self.transcodes, self.waveforms, self.spectrograms, self.fetched
+        return (
+            *(self.previews, self.transcodes, self.waveforms),
+            *(self.spectrograms, self.fetched, self.moments),
+        )
 
     @property
     def uploads(self) -> Path:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from explorer.analysis.why_similar import audible_in, match_windows
 from explorer.audio.decoder import Decoder
 from explorer.audio.fingerprints import fingerprint
 from explorer.database.database import Database
 from explorer.database.named_songs import expand_home
 from explorer.database.records import SongFacts, absolute_path
 from explorer.database.songs import PlaylistSong
+from explorer.embedding.song_windows import SongWindows, thin
 from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
-from explorer.indexing.model import ModelRequest, is_same_model
+from explorer.indexing.model import Model, ModelRequest, is_same_model
 from explorer.library.text_encoding import decode_tags
 from explorer.mapping.similarity import SongVectors
+from explorer.structure.moments import Match
 from explorer.util.progress import Reporter
 from explorer.util.text import valid_text
+
+if TYPE_CHECKING:
+    from explorer.indexing.embed_files import EmbeddedFile
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,9 @@ class Recommendations:
     is_trained : bool or None
         False if the library was embedded with untrained filters: similar songs then have at most a similar
         timbre. None if the model is unknown.
+    matches : dict of str to Match or None, optional
+        By song id: the moments of the query and of the song that sound most alike; None if the library lacks
+        the windows of one of them. The dict is None if nobody asked for them.
     """
 
     title: str
@@ -48,9 +58,14 @@ class Recommendations:
     song_id: str | None
     songs: tuple[tuple[PlaylistSong, float], ...]
     is_trained: bool | None
+    matches: dict[str, Match | None] | None = None
 
     def rows(self) -> list[dict]:
-        """Return `song_id`, `similarity`, `title`, `artist` and `path` (None if unknown) of each song."""
+        """Return `song_id`, `similarity`, `title`, `artist` and `path` (None if unknown) of each song.
+
+        If `matches` are known, also `why`: `query_s` and `song_s`, where the two moments begin, and their
+        `similarity`; None for a song without a match.
+        """
         return [
             {
                 "song_id": song.song_id,
@@ -59,8 +74,28 @@ class Recommendations:
                 "artist": song.artist,
                 "path": _path_of(song),
             }
+            | self._why(song.song_id)
             for song, similarity in self.songs
         ]
+
+    def _why(self, song_id: str) -> dict:
+        if self.matches is None:
+            return {}
+        match = self.matches.get(song_id)
+        if match is None:
+            return {"why": None}
+        return {
+            "why": {
+                "query_s": round(match.a_s, 3),
+                "song_s": round(match.b_s, 3),
+                "similarity": round(match.similarity, 6),
+            }
+        }
+
+    @property
+    def unexplained(self) -> int:
+        """How many songs have no match, because the library lacks their windows or those of the query."""
+        return sum(self.matches.get(song.song_id) is None for song, _ in self.songs) if self.matches else 0
 
     def playlist(self) -> tuple[str, int]:
         """Return an M3U8 playlist of absolute paths, and the number of songs left out: they have no file."""
@@ -78,6 +113,7 @@ def recommend(
     request: ModelRequest,
     reporter: Reporter,
     per_artist: int | None = None,
+    why: bool = False,
 ) -> Recommendations:
     """Find the songs that sound most like a song of the library, or like an audio file.
 
@@ -96,6 +132,8 @@ def recommend(
         The source of the weights, used only if a file must be embedded.
     per_artist : int, optional
         At most this many of the songs have the same artist: see `_at_most_per_artist`.
+    why : bool
+        Whether to find the moments of each song that sound most like the query.
 
     Raises
     ------
@@ -115,6 +153,10 @@ def recommend(
         if song_id is not None:
             with library.snapshot():
                 found = _similar_to_song(library, song_id, count, per_artist)
+                if why:
+                    query = library.windows_of(song_id)
+                    audible = audible_in(library, song_id, query) if query else None
+                    found = _with_matches(library, found, query, audible)
             _say_left_out(library, reporter)
             return found
     # Imported here, so that the embedding engine is loaded only for a file that is not in the library.
@@ -134,7 +176,37 @@ def recommend(
         nearest = partial(library_vectors.neighbours.nearest_to, vector)
         songs = _nearest_songs(library, library_vectors.song_ids, nearest, count, per_artist)
         _say_left_out(library, reporter)
-        return Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
+        found = Recommendations(tags.title, ", ".join(tags.artists), None, songs, _is_trained(library))
+        return _with_matches(library, found, _windows_in(library, embedded, embedder.model)) if why else found
+
+
+def _windows_in(library: Database, embedded: EmbeddedFile, model: Model) -> SongWindows | None:
+    """Return a file's windows as the library would store them; None if the library has no windows."""
+    basis = library.window_basis()
+    if basis is None:
+        return None
+    frames = embedded.embedding
+    return basis.encode(thin(np.arange(len(frames)), frames, hop_s=model.hop_s))
+
+
+def _with_matches(
+    library: Database,
+    found: Recommendations,
+    query: SongWindows | None,
+    audible: np.ndarray | None = None,
+) -> Recommendations:
+    """Add the matches, given the windows of the query and which of its moments are audible."""
+    matches: dict[str, Match | None] = {}
+    for song, _ in found.songs:
+        windows = library.windows_of(song.song_id)
+        matches[song.song_id] = (
+            None
+            if query is None or windows is None
+            else match_windows(
+                query, windows, a_counts=audible, b_counts=audible_in(library, song.song_id, windows)
+            )
+        )
+    return replace(found, matches=matches)
 
 
 def _say_left_out(library: Database, reporter: Reporter) -> None:

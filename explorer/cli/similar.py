@@ -17,6 +17,7 @@ from explorer.cli.options import (
 from explorer.errors import LibraryError
 from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.atomic_write import atomic_write
+from explorer.util.commands import command_line
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import are_repeated, one_line
 
@@ -36,6 +37,9 @@ from explorer.util.text import are_repeated, one_line
 @click.option(
     "--weights", help="For a FILE: the weights that the library was made with, `openl3` or a file of weights."
 )
+@click.option(
+    "--why", is_flag=True, help="Also tell which moments sound most alike: the seconds in both songs."
+)
 @click.option("--m3u8", "as_playlist", is_flag=True, help="Print a playlist of absolute paths.")
 @click.option(
     "--out",
@@ -43,7 +47,7 @@ from explorer.util.text import are_repeated, one_line
     help="Write the playlist, or the JSON, to this file.",
 )
 @json_option
-def similar(song, database, count, per_artist, weights, as_playlist, out, as_json):
+def similar(song, database, count, per_artist, weights, why, as_playlist, out, as_json):
     """List the songs that sound most like SONG, or like any audio FILE.
 
     SONG is the id, path, title or file name of a song of the library, or words of its title and artist that
@@ -53,6 +57,8 @@ def similar(song, database, count, per_artist, weights, as_playlist, out, as_jso
         raise click.UsageError("--m3u8 and --json both print to standard output: name a file with --out.")
     if out and not (as_playlist or as_json):
         raise click.UsageError("--out needs --m3u8 or --json, to choose the format of the file.")
+    if why and as_playlist and not as_json:
+        raise click.UsageError("A playlist has no place for --why: leave out --m3u8, or add --json.")
     from explorer.analysis.similar_songs import recommend
     from explorer.legacy.mirror import library_to_read
 
@@ -68,7 +74,14 @@ def similar(song, database, count, per_artist, weights, as_playlist, out, as_jso
         request=model_request(weights=weights),
         reporter=reporter,
         per_artist=per_artist,
+        why=why,
     )
+    if similar_songs.unexplained:
+        command = command_line("index --windows", database=database)
+        reporter.say(
+            f"{plural(similar_songs.unexplained, 'song')} could not be explained, because the library lacks "
+            f"windows: run `{command}`."
+        )
     if similar_songs.is_trained is False:
         reporter.say(UNTRAINED_WARNING)
     if as_playlist:
@@ -97,7 +110,7 @@ def _write(text: str, out: Path | None, reporter: Reporter) -> None:
 
 
 def _print_list(similar_songs) -> None:
-    """Print one line for each song: similarity, title, artist and id."""
+    """Print one line for each song: similarity, title, artist and id, and where it is most alike."""
     # Tags can contain control characters: `one_line` removes those that could move the terminal's cursor.
     echo(one_line(f"Songs like {similar_songs.title} ({similar_songs.artist or 'unknown artist'}):"))
     songs = [song for song, _ in similar_songs.songs]
@@ -106,4 +119,13 @@ def _print_list(similar_songs) -> None:
     for song, row, has_album in zip(songs, similar_songs.rows(), needs_album, strict=True):
         album = (song.album,) if has_album and song.album else ()
         names = (row["title"], row["artist"] or "unknown artist", *album, row["song_id"])
-        echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}")
+        echo(f"  {row['similarity']:6.3f}  {'  ·  '.join(map(one_line, names))}{_place(row.get('why'))}")
+
+
+def _place(why: dict | None) -> str:
+    """Return where two songs are most alike: "  ·  1:02 here, 0:31 there"; empty if it is unknown."""
+    return f"  ·  {_clock(why['query_s'])} here, {_clock(why['song_s'])} there" if why else ""
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

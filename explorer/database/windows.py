@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -89,6 +90,27 @@ class WindowTables(StateTables):
             "SELECT song_id, step_s, frames FROM raw_windows ORDER BY song_id"
         ):
             yield song_id, RawWindows(np.frombuffer(blob, dtype="<f2").reshape(-1, _SIZE), step_s)
+
+    def has_windows(self) -> bool:
+        """Return whether any song has windows that can be compared."""
+        return bool(self._rows("SELECT 1 FROM song_windows LIMIT 1"))
+
+    def windows_stamp(self) -> str:
+        """Return a text that changes whenever the stored windows have changed.
+
+        It is made from an index of the ids: the windows are not read. Windows that are stored anew get
+        another row number; of the newest ones, the values are compared too.
+        """
+        songs, numbers, first, last = self._rows(
+            """SELECT count(*), total(rowid), coalesce(min(song_id), ''), coalesce(max(song_id), '')
+               FROM song_windows"""
+        )[0]
+        newest = self._rows(
+            """SELECT rowid, song_id, step_s, scale, length(codes), hex(substr(codes, 1, 64))
+               FROM song_windows ORDER BY rowid DESC LIMIT 1"""
+        )
+        parts = repr((songs, numbers, first, last, newest)).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(parts, digest_size=16).hexdigest()
 
     def count_windows(self) -> dict[str, int]:
         """Return `songs` (how many have windows), `windows` and `bytes`, with those that wait for a basis."""

@@ -59,7 +59,7 @@ def prune(database: Database, folder: Path | RemotePath | str, *, force: bool = 
                 "pruned: connect the missing disk, or add --force to drop these songs."
             )
         songs += database.gone_under(part.root_id, part.prefix)
-    clear_caches(Settings(database=Path(database.path)), _forget(database, songs))
+    _clear_after_dropping(database, _forget(database, songs))
     return len(songs)
 
 
@@ -102,7 +102,7 @@ def _forget_lost_folder(database: Database, folder: Path | RemotePath, *, force:
         for part in parts:
             if is_gone(part.root):
                 database.forget_empty_root(part.root_id)
-    clear_caches(Settings(database=Path(database.path)), dropped)
+    _clear_after_dropping(database, dropped)
     return len(songs)
 
 
@@ -155,6 +155,13 @@ def _forget(database: Database, songs: list[tuple[str, str]]) -> set[str]:
     if songs:
         database.increment_map_revision()
     return {fingerprint for _, fingerprint in songs} - database.known_sounds(which=ANY, outdated_too=True)
+
+
+def _clear_after_dropping(database: Database, fingerprints: set[str]) -> None:
+    settings = Settings(database=Path(database.path))
+    clear_caches(settings, fingerprints)
+    # The moments of all songs are in one file: the next search makes it again, without the dropped songs.
+    Cache(settings.moments).remove(settings.database.name)
 
 
 def clear_caches(settings: Settings, fingerprints: set[str]) -> None:

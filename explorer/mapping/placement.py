@@ -149,6 +149,26 @@ def place_among_neighbours(
     return _with_new(before, placed, new)
 
 
+def densest_places(positions: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """Return for each of m sounds the position where its neighbours are densest, by the same mean shift.
+
+    The sounds are single moments, which need not be beside each other: no forces move them.
+
+    Parameters
+    ----------
+    positions : np.ndarray [shape=(n, 2)]
+        The map.
+    neighbours : np.ndarray [shape=(m, k), int]
+        The songs that each sound is most like; at least one.
+
+    Returns
+    -------
+    np.ndarray [shape=(m, 2), float32]
+    """
+    positions = as_matrix(positions, name="positions").astype(np.float64)
+    return _densest_positions(positions, neighbours, _Bandwidth(positions)).astype(np.float32)
+
+
 class _Bandwidth:
     """The bandwidth of the mean shift: the radius around a position with `_BANDWIDTH_SONGS` old songs."""
 

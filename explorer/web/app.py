@@ -28,6 +28,7 @@ from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
+from explorer.web.routes.song_moments import make_moments_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
 from explorer.web.routes.uploads import make_uploads_blueprint
 from explorer.web.security import protect
@@ -118,6 +119,7 @@ def create_app(
         make_bulk_ids_blueprint(holder),
         make_map_blueprint(holder),
         make_sound_blueprint(settings, jobs),
+        make_moments_blueprint(settings, holder),
         make_playlist_blueprint(holder, settings),
         make_uploads_blueprint(UploadQueue(settings, holder, jobs), jobs, require=require, on_keep=job.start),
     ):

@@ -23,11 +23,13 @@ GET_ROUTES = {
     "/_reload-hash",
     "/assets/<filename>",
     "/audio/<song_id>",
+    "/comet/<revision>/<index>",
     "/cover/<song_id>",
     "/healthz",
     "/latest",
     "/map/<revision>/groups",
     "/map/<revision>/positions/<projection>",
+    "/moments/<revision>/<index>",
     "/neighbours/<revision>/<index>",
     "/preview/<song_id>",
     "/songs/<revision>/<index>",
@@ -39,6 +41,7 @@ GET_ROUTES = {
     "/uploads/<token>",
     "/uploads/<token>/audio",
     "/waveform/<song_id>",
+    "/why/<revision>/<a>/<b>",
 }
 
 
