@@ -1,6 +1,6 @@
 /** The songs that sound like a moment, listed in the panel: each row plays from the second that sounds most like it. */
 
-import { byId, element, iconButton } from "../core/dom.js";
+import { byId, element } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { formatTime } from "../core/text.js";
 import { markRows, open, showTab } from "../panel/panel.js";
@@ -16,7 +16,7 @@ import { playAt } from "./moment_walk.js";
 let body;
 /** The number of the moment that is listed. @type {number|null} */
 let listed = null;
-/** The tab that the list covers. @type {"song"|"choice"} */
+/** The tab that the list covers. @type {string} */
 let covered = "song";
 
 export function mount() {
@@ -39,7 +39,7 @@ function show() {
   fill(moment);
   if (moment.number === listed) return;
   listed = moment.number;
-  if (tabNow() !== "moment") covered = /** @type {typeof covered} */ (tabNow());
+  if (tabNow() !== "moment") covered = tabNow();
   showTab("moment");
   body.scrollTop = 0;
   open();
@@ -48,14 +48,14 @@ function show() {
 /** The panel shows again what the list has covered. */
 function close() {
   listed = null;
-  if (tabNow() === "moment") showTab(covered);
+  if (tabNow() === "moment") showTab(/** @type {Parameters<typeof showTab>[0]} */ (covered));
   body.replaceChildren();
 }
 
 /** @param {Moment} moment */
 function fill(moment) {
   const focused = [...body.querySelectorAll("button")].indexOf(document.activeElement);
-  const about = element("span", "list-about", `${moment.moments.length} song${moment.moments.length === 1 ? "" : "s"}, the most similar first`);
+  const about = element("span", "list-about", `${moment.moments.length} song${moment.moments.length === 1 ? "" : "s"}`);
   const own = element("ol", "song-list moment-own");
   own.append(makeOwnRow(moment));
   const list = element("ol", "song-list moment-list");
@@ -70,15 +70,17 @@ function fill(moment) {
 /** @returns {HTMLElement} */
 function makeHead() {
   const head = element("div", "moment-head");
-  const button = iconButton("close", "Close: the songs look as before (Esc)");
+  const button = element("button", "button quiet", "Close", { type: "button", title: "The songs look as before (Esc)" });
   button.addEventListener("click", closeMoment);
   head.append(element("h2", "panel-title", "Sounds like this moment"), button);
   return head;
 }
 
-/** @param {Moment} moment @returns {HTMLElement} The row that plays the moment itself. */
+/** @param {Moment} moment @returns {HTMLElement} The row of the moment itself. It always plays it from its start, so it is no row that can pause. */
 function makeOwnRow({ index, startS, title, artist }) {
-  return makeRow({ index, title, notes: `from ${formatTime(startS)}`, names: artist, play: () => playOrPause(-1) });
+  const row = makeRow({ index, title, notes: `from ${formatTime(startS)}`, names: artist, play: () => playAt(-1) });
+  row.classList.replace("song-row", "own-row");
+  return row;
 }
 
 /** @param {SimilarMoment} similar @param {number} position @returns {HTMLElement} */
@@ -89,7 +91,6 @@ function makeMomentRow(similar, position) {
 
 /** A click on the row that was played last pauses its song, or lets it go on. @param {number} position */
 function playOrPause(position) {
-  const index = position < 0 ? state.moment?.index : state.moment?.moments[position].index;
-  if (state.playing === index && state.momentPosition === position && position >= 0) toggle();
+  if (state.playing === state.moment?.moments[position]?.index && state.momentPosition === position) toggle();
   else playAt(position);
 }

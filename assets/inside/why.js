@@ -91,7 +91,7 @@ function fill({ card, request }, songs, starts, seconds) {
     const moments = [selected, other].map((index, i) => ({ index, startS: starts[i] }));
     sound.playInTurn(moments, seconds, (now) => {
       button.textContent = now === null ? "Play both moments" : "Stop";
-      parts.forEach((part, i) => part.classList.toggle("now", i === now));
+      parts.forEach((part, i) => part.classList.toggle("sounding", i === now));
     });
   });
   card.append(...parts, button);

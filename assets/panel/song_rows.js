@@ -97,7 +97,9 @@ export function makeSimilarity(similarity) {
   // As ".87" instead of "0.87".
   const digits = similarity.toFixed(2);
   const value = element("span", "row-value", digits.replace(/^(-?)0\./, "$1."), { title: SIMILARITY_HINT, "aria-hidden": "true" });
-  return [bar, value, element("span", "visually-hidden", `, similarity ${digits}`)];
+  const both = element("span", "row-similarity");
+  both.append(value, bar);
+  return [both, element("span", "visually-hidden", `, similarity ${digits}`)];
 }
 
 /**
