@@ -12,7 +12,8 @@ from explorer.database.database import Database
 from explorer.embedding.song_windows import N_COMPONENTS, SongWindows
 
 STEP_S, SECONDS, MOMENT_S = 0.5, 20.0, 5.0
-# Five seconds of song 3 sound like other seconds of these songs: song, where they begin, and how much noise is added.
+# Five seconds of song 3 sound like seconds of these songs: song, where they begin, how much noise is added.
+# A window is the second around its time: the server's moments begin half a second earlier.
 HERE_S = 12.0
 ALIKE = ((10, 4.0, 1), (17, 9.0, 12), (5, 14.0, 25))
 
@@ -49,8 +50,12 @@ def moments(tmp_path_factory, serve):
 
 @pytest.fixture
 def page(moments, share_page):
-    """Its page. The songs have a square of their own on the window."""
     return share_page(moments, width=1400, height=900)
+
+
+@pytest.fixture
+def own_page(moments, open_page):
+    return open_page(moments, width=1400, height=900)
 
 
 def play_at(page, index, seconds):
@@ -76,10 +81,10 @@ def ask(page, seconds=HERE_S + MOMENT_S / 2):
 
 
 def wait_until_plays_from(page, index, start_s):
-    """Wait until a song plays, and its position is in the two seconds after a second of it."""
+    """Wait until a song plays, and its position is near a second of it."""
     page.wait_for_function(
         """([name, start]) => audio.currentSrc.endsWith(name) && !audio.paused && !audio.seeking
-            && audio.currentTime >= start && audio.currentTime < start + 2""",
+            && audio.currentTime > start - 0.6 && audio.currentTime < start + 2""",
         arg=[f"{index:03d}.flac", start_s],
     )
 
@@ -97,9 +102,8 @@ def test_the_songs_that_sound_like_this_moment_play_from_their_second(page):
     assert [("from 0:04" in songs[0][1]), ("from 0:09" in songs[1][1]), ("from 0:14" in songs[2][1])] == [
         True
     ] * 3
-    said = text(page, "#announcer") or page.evaluate("document.getElementById('announcer').textContent")
-    assert "0:15 of Waltz piece 3" in said or "0:14 of" in said
-    assert said.startswith(f"{len(songs)} songs sound like")
+    said = page.locator("#announcer").text_content()
+    assert said.startswith(f"{len(songs)} songs sound like 0:15 of Techno piece 3.")
     page.locator(".moment-list .row-main").first.click()
     wait_until_plays_from(page, 10, 4.0)
     # The panel and the selected song stay.
@@ -205,7 +209,8 @@ def test_a_place_of_the_waveform_that_is_held_is_compared_and_a_click_only_goes_
     assert page.evaluate("explorer.state.moment") is None
 
 
-def test_the_button_of_the_player_does_the_same_as_the_key(page):
+def test_the_button_of_the_player_does_the_same_as_the_key(own_page):
+    page = own_page
     assert page.locator("#moment-now").is_disabled()
     page.keyboard.press(".")
     page.wait_for_selector(".toast:has-text('Play a song first')")
@@ -239,35 +244,21 @@ def open_why(page, index):
     page.wait_for_selector(".why-part canvas")
 
 
-@pytest.fixture
-def own_page(moments, open_page):
-    return open_page(moments, width=1400, height=900)
-
-
 def test_why_plays_the_two_moments_in_turn_and_then_what_was_there(own_page):
     page = own_page
     open_why(page, 10)
-    assert text(page, ".why-text").startswith("Most alike: 0:12 here and 0:04 there (similarity 0.9") or text(
-        page, ".why-text"
-    ).startswith("Most alike: 0:12 here and 0:04 there (similarity 1.0")
+    assert text(page, ".why-text").startswith("Most alike: 0:12 here and 0:04 there (similarity ")
     for number, start_s in ((0, HERE_S), (1, 4.0)):
         mark = page.locator(".moment-mark").nth(number).bounding_box()
         waveform = page.locator(".small-waveform").nth(number).bounding_box()
         share = (mark["x"] - waveform["x"]) / waveform["width"]
-        assert share == pytest.approx(start_s / SECONDS, abs=0.02)
-        assert mark["width"] / waveform["width"] == pytest.approx(MOMENT_S / SECONDS, abs=0.02)
+        assert share == pytest.approx((start_s - 0.5) / SECONDS, abs=0.01)
+        assert mark["width"] / waveform["width"] == pytest.approx(MOMENT_S / SECONDS, abs=0.01)
     page.get_by_role("button", name="Play both moments").click()
     wait_until_plays_from(page, 3, HERE_S)
-    assert page.locator(".why-part.sounding").inner_text().startswith("Waltz piece 3") or page.evaluate(
-        "document.querySelectorAll('.why-part')[0].classList.contains('sounding')"
-    )
+    assert text(page, ".why-part.sounding").startswith("Techno piece 3")
     wait_until_plays_from(page, 10, 4.0)
-    assert page.evaluate(
-        "[...document.querySelectorAll('.why-part')].map((part) => part.classList.contains('sounding'))"
-    ) == [
-        False,
-        True,
-    ]
+    assert text(page, ".why-part.sounding").startswith("Waltz piece 10")
     # The player has again the song that it had, paused at its second.
     page.wait_for_function("() => audio.currentSrc.endsWith('003.flac') && audio.paused && !audio.seeking")
     page.wait_for_function("() => Math.abs(audio.currentTime - 1) < 0.1")
@@ -313,7 +304,7 @@ def test_the_list_and_the_comparison_have_no_serious_problem_of_accessibility(ow
 
 
 def serve_comet(page):
-    """Answer with a known path, a place for each second; return the places and the addresses that were asked for."""
+    """Answer with a known path, a place for each second. Return it and the addresses that were asked for."""
     places = np.array([[0.2 * second - 2, np.sin(second)] for second in range(21)], dtype="<f4")
     asked = []
 
@@ -323,12 +314,6 @@ def serve_comet(page):
 
     page.route("**/comet/**", answer)
     return places, asked
-
-
-LIGHT = """() => {
-    const { x, y } = new DOMRect(...Object.values(document.getElementById("comet").getBoundingClientRect().toJSON()));
-    return [x, y];
-}"""
 
 
 def light_of(page):
