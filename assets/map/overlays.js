@@ -4,11 +4,13 @@ import { byId, clearCanvas } from "../core/dom.js";
 import { state, subscribe } from "../core/state.js";
 import { paint as paintComet } from "../inside/comet.js";
 import { strengthsOf } from "../inside/lights.js";
-import { frameSize, toPixels } from "./camera.js";
+import { NARROW_PX, frameSize, toPixels } from "./camera.js";
 import { colourOf, isHidden, matchesFilter, placeOf, shownProjection } from "./songs.js";
 
 /** A group's colour is invisible on its own region in the original view. */
 const LINE_COLOUR_ON_REGIONS = "#14161c";
+/** The lights of a moment are smaller on a phone, as all points are. */
+const NARROW_LIGHTS = 0.65;
 
 export function mount() {
   subscribe(["playing", "previewed", "pointed", "upload"], placeMarks);
@@ -117,14 +119,15 @@ export function drawLights(context) {
   const { map, moment } = state;
   if (!map || !moment) return;
   const isOnRegions = map.meta.regions !== null;
+  const size = frameSize().width <= NARROW_PX ? NARROW_LIGHTS : 1;
   // The strongest lights are drawn last.
   for (const [index, strength] of [...strengthsOf(moment.lit)].sort(([, a], [, b]) => a - b)) {
     const place = placeOf(index);
     if (!place || !matchesFilter(index)) continue;
     const { x, y } = toPixels(...place);
-    context.fillStyle = context.strokeStyle = isOnRegions ? LINE_COLOUR_ON_REGIONS : colourOf(index);
-    disc(context, x, y, 6 + 9 * strength, 0.12 + 0.2 * strength);
-    disc(context, x, y, 2.5 + 4 * strength, 0.5 + 0.5 * strength);
+    context.fillStyle = isOnRegions ? LINE_COLOUR_ON_REGIONS : colourOf(index);
+    disc(context, x, y, size * (6 + 10 * strength), 0.1 + 0.2 * strength);
+    disc(context, x, y, size * (2.5 + 4.5 * strength), 0.4 + 0.6 * strength);
   }
 }
 
