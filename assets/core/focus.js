@@ -41,7 +41,7 @@ export function mount() {
     ...{ childList: true, subtree: true },
     ...{ attributes: true, attributeFilter: ["hidden", "disabled", "open"] },
   });
-  subscribe(["isPanelOpen", "isSpectrogramOpen"], () => requestAnimationFrame(() => check()));
+  subscribe(["isPanelOpen", "isSpectrogramOpen", "isInsideOpen"], () => requestAnimationFrame(() => check()));
 }
 
 /** Give the map the focus. */

@@ -1,5 +1,6 @@
 /** The keyboard shortcuts. The keyboard can do everything that the mouse can do. Escape's order is in escape.js. */
 
+import { toggle as toggleInside } from "../inside/inside.js";
 import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
 import { DIRECTIONS } from "../map/directions.js";
 import { cancelShape, toggleTool } from "../map/lasso.js";
@@ -19,7 +20,7 @@ import { TEXT_FIELDS, focusMap, openDialog } from "./focus.js";
 import { state } from "./state.js";
 
 /** Sliders, radio buttons, tabs, lists and menus use the arrow keys themselves. */
-const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=option], .song-list *";
+const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=option], .song-list *, .timeline-sections *";
 /** Elements that Space presses. */
 const USES_SPACE = "button, a, summary, input, [role=button], [role=switch], [role^=menuitem], [role=option]";
 
@@ -36,6 +37,7 @@ const ACTIONS = {
   r: changeRepeat,
   s: toggleSpectrogram,
   ".": showMomentNow,
+  i: toggleInside,
   f: () => byId("filter-toggle").click(),
   l: () => toggleTool("lasso"),
   b: () => toggleTool("box"),
@@ -59,6 +61,7 @@ export function mount() {
   onEscape(() => state.tool !== null || state.shape !== null, cancelLasso, "tool");
   onEscape(() => state.isSpectrogramOpen, toggleSpectrogram, "spectrogram");
   onEscape(() => state.moment !== null, closeMoment, "moment");
+  onEscape(() => state.isInsideOpen, toggleInside, "spectrogram");
   onEscape(() => state.isPanelOpen && !isWide(), closePanel, "panel");
 }
 

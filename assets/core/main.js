@@ -4,6 +4,7 @@ import * as comet from "../inside/comet.js";
 import * as moment from "../inside/moment.js";
 import * as momentList from "../inside/moment_list.js";
 import * as why from "../inside/why.js";
+import * as inside from "../inside/inside.js";
 import * as drawing from "../map/drawing.js";
 import * as camera from "../map/camera.js";
 import * as labels from "../map/labels.js";
@@ -56,7 +57,8 @@ const PARTS = [
   ...[notices, connection],
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram, outage],
   ...[camera, pointsLayer, comet, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
-  ...[popover, mapMenu, upload, panel, nowLine, songPanel, moment, momentList, why, playlistExport, selectionList, filters, pointed, share, welcome],
+  ...[popover, mapMenu, upload, panel, nowLine, songPanel, inside, moment, momentList, why],
+  ...[playlistExport, selectionList, filters, pointed, share, welcome],
   ...[actions, focus, skipLinks, keys, search, drawnView, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;

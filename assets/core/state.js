@@ -56,7 +56,9 @@ export const state = {
   tool: null,
   shape: null,
   isPanelOpen: false,
+  panelTab: "song",
   isSpectrogramOpen: false,
+  isInsideOpen: false,
   serverAnswers: true,
   refusal: "",
 };

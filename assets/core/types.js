@@ -159,7 +159,8 @@
  * @property {boolean} isCometOn Whether a light shows where each second of the song that plays would lie.
  * @property {"lasso"|"box"|null} tool
  * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
- * @property {boolean} isPanelOpen @property {boolean} isSpectrogramOpen
+ * @property {boolean} isPanelOpen @property {"song"|"inside"|"choice"|"moment"} panelTab @property {boolean} isSpectrogramOpen
+ * @property {boolean} isInsideOpen Whether the wide card with the inside of the selected song is open.
  * @property {boolean} serverAnswers False while the server does not answer.
  * @property {string} refusal Why the server takes no changes; empty if it does.
  */

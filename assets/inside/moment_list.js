@@ -16,7 +16,7 @@ import { playAt } from "./moment_walk.js";
 let body;
 /** The number of the moment that is listed. @type {number|null} */
 let listed = null;
-/** The tab that the list covers. @type {string} */
+/** The tab that the list covers. @type {import("../core/types.js").State["panelTab"]} */
 let covered = "song";
 
 export function mount() {
@@ -24,11 +24,6 @@ export function mount() {
   byId("moment-line-show").addEventListener("click", () => showTab("moment"));
   byId("moment-line-close").addEventListener("click", closeMoment);
   subscribe(["moment"], show);
-}
-
-/** @returns {string} The tab that the panel shows. */
-function tabNow() {
-  return byId("panel").dataset.tab;
 }
 
 function show() {
@@ -39,7 +34,7 @@ function show() {
   fill(moment);
   if (moment.number === listed) return;
   listed = moment.number;
-  if (tabNow() !== "moment") covered = tabNow();
+  if (state.panelTab !== "moment") covered = state.panelTab;
   showTab("moment");
   body.scrollTop = 0;
   open();
@@ -48,7 +43,7 @@ function show() {
 /** The panel shows again what the list has covered. */
 function close() {
   listed = null;
-  if (tabNow() === "moment") showTab(/** @type {Parameters<typeof showTab>[0]} */ (covered));
+  if (state.panelTab === "moment") showTab(covered);
   body.replaceChildren();
 }
 

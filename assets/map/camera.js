@@ -60,7 +60,7 @@ export function mount() {
   });
   subscribe(["map"], (changed) => changed.has("viewport") && stopGlide());
   // The cards change in the same round of calls, perhaps after this one.
-  subscribe(["isPanelOpen", "isSpectrogramOpen"], () => queueMicrotask(adjustToCards));
+  subscribe(["isPanelOpen", "isSpectrogramOpen", "isInsideOpen"], () => queueMicrotask(adjustToCards));
   new ResizeObserver(onResize).observe(frame());
   const side = document.querySelector(".side");
   if (side) new ResizeObserver(() => state.isUserPositioned || onResize()).observe(side);
@@ -88,7 +88,7 @@ export function freeArea() {
   const isBeside = (/** @type {DOMRect|null} */ box) => box !== null && box.height > box.width;
   const [side, panel, tools] = [boxOf(".side"), boxOf(".page.panel-open .panel"), boxOf(".map-tools")];
   const isSheet = panel !== null && width <= NARROW_PX;
-  const below = [".player", ".spectrogram", ".trust", ".welcome", ".map-note"].map((selector) => boxOf(selector)?.top);
+  const below = [".player", ".spectrogram", ".inside-wide", ".trust", ".welcome", ".map-note"].map((selector) => boxOf(selector)?.top);
   const bottoms = [...below, isSheet ? panel.top : undefined, isBeside(tools) ? undefined : tools?.top];
   const rights = [isSheet ? undefined : panel?.left, isBeside(tools) ? tools?.left : undefined];
   const tops = [boxOf(".header")?.bottom, isBeside(side) ? undefined : boxOf(".warnings")?.bottom];

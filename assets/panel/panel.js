@@ -30,10 +30,12 @@ export function mount() {
   subscribe(["choices"], showSelection);
 }
 
-/** The arrow keys change the tab. @param {any} event */
+/** The arrow keys change the tab; after the last one comes the first. @param {any} event */
 function onKey({ target, key }) {
   if (!target.matches("[role=tab]") || !/^Arrow(Left|Right)$/.test(key)) return;
-  showTab(card.dataset.tab === "song" ? "choice" : "song");
+  const tabs = [...card.querySelectorAll("[role=tab]")];
+  const next = tabs.indexOf(target) + (key === "ArrowRight" ? 1 : tabs.length - 1);
+  showTab(tabs[next % tabs.length].dataset.tab);
   byId(`tab-${card.dataset.tab}`).focus();
 }
 
@@ -81,7 +83,7 @@ function setOpen(isOpen) {
   update({ isPanelOpen: isOpen });
 }
 
-/** @param {"song"|"choice"|"moment"} name The songs that sound like a moment cover the tab that was shown. */
+/** @param {import("../core/types.js").State["panelTab"]} name The songs that sound like a moment cover the tab that was shown. */
 export function showTab(name) {
   card.dataset.tab = name;
   byId("panel-moment").hidden = name !== "moment";
@@ -91,11 +93,15 @@ export function showTab(name) {
     if (name !== "moment") tab.tabIndex = isShown ? 0 : -1;
     byId(`panel-${tab.dataset.tab}`).hidden = !isShown;
   }
+  update({ panelTab: name });
 }
 
-/** Show the song's tab, and open the panel unless the user has closed it in a wide window. */
+/**
+ * Show the song, and open the panel unless the user has closed it in a wide window. A user who looks inside songs also sees the
+ * inside of the next one.
+ */
 export function showSong() {
-  showTab("song");
+  if (state.panelTab !== "inside") showTab("song");
   if (!isClosedByUser() || !isWide()) open();
 }
 

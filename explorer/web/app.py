@@ -28,6 +28,7 @@ from explorer.web.routes.bulk_ids import make_bulk_ids_blueprint
 from explorer.web.routes.map_arrays import make_map_blueprint
 from explorer.web.routes.media import make_media_blueprint
 from explorer.web.routes.playlist import make_playlist_blueprint
+from explorer.web.routes.song_inside import make_inside_blueprint
 from explorer.web.routes.song_moments import make_moments_blueprint
 from explorer.web.routes.sound import make_sound_blueprint
 from explorer.web.routes.uploads import make_uploads_blueprint
@@ -118,6 +119,7 @@ def create_app(
         make_media_blueprint(settings, holder, jobs, index_state=index_state, counts_pages=pages is not None),
         make_bulk_ids_blueprint(holder),
         make_map_blueprint(holder),
+        make_inside_blueprint(settings, holder),
         make_sound_blueprint(settings, jobs),
         make_moments_blueprint(settings, holder),
         make_playlist_blueprint(holder, settings),

@@ -26,6 +26,8 @@ GET_ROUTES = {
     "/comet/<revision>/<index>",
     "/cover/<song_id>",
     "/healthz",
+    "/inside/<revision>/<index>",
+    "/inside/<revision>/<index>/matrix",
     "/latest",
     "/map/<revision>/groups",
     "/map/<revision>/positions/<projection>",

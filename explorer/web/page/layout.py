@@ -65,6 +65,7 @@ def page(
         player.tools(),
         player.panel(),
         player.spectrogram(),
+        player.inside(),
         player.player(),
         keys_dialog.keys(),
         player.drop_target(),

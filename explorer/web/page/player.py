@@ -1,4 +1,4 @@
-"""The player, the panel on the right, the spectrogram and the map's buttons.
+"""The player, the panel on the right, the cards below the map and the map's buttons.
 
 The JavaScript in assets/ fills these elements, so that playing needs no round trip through Dash.
 """
@@ -12,8 +12,8 @@ from explorer.web.page.parts import button, icon, icon_button, part
 
 
 def panel() -> Component:
-    """Return the panel with its tabs: the current song, and the selection of songs."""
-    tabs = [_tab("song", "Song", selected=True), _tab("choice", "Selection")]
+    """Return the panel with three tabs: the selected song, what is inside it, and the selection of songs."""
+    tabs = [_tab("song", "Song", selected=True), _tab("inside", "Inside"), _tab("choice", "Selection")]
     return part(
         "card panel",
         part(
@@ -43,6 +43,8 @@ def panel() -> Component:
             hidden=True,
         ),
         _tab_panel("song"),
+        # assets/inside/ fills this tab and the wide card.
+        _tab_panel("inside", hidden=True),
         _tab_panel("choice", *_selection(), hidden=True),
         # assets/inside/moment_list.js fills it.
         part(
@@ -189,6 +191,19 @@ def spectrogram() -> Component:
         id="spectrogram",
         hidden=True,
         aria_label="Spectrogram",
+    )
+
+
+def inside() -> Component:
+    """Return the wide card with what is inside the selected song."""
+    return part(
+        "card inside-wide",
+        part("inside-body", id="inside-body"),
+        icon_button("inside-close", "close", "Close the wide view"),
+        tag=html.Section,
+        id="inside-wide",
+        hidden=True,
+        aria_label="Inside the song",
     )
 
 
