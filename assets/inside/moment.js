@@ -4,12 +4,12 @@
  */
 
 import { getMoments, getSong } from "../core/api.js";
-import { announce, byId, element } from "../core/dom.js";
+import { announce, byId } from "../core/dom.js";
 import { dismiss, notify } from "../core/notices.js";
 import { state, subscribe, update } from "../core/state.js";
 import { formatTime } from "../core/text.js";
 import { audioElement } from "../sound/audio.js";
-import { makeHold } from "./hold.js";
+import { watchPlaces } from "./held_place.js";
 import { previewStart, secondNow } from "./playhead.js";
 
 /** @typedef {import("../core/types.js").Moment} Moment */
@@ -91,30 +91,15 @@ async function followMap() {
 function watchSeekBar() {
   const bar = byId("seek");
   const input = bar.querySelector("input");
-  const hint = element("span", "moment-hint", null, { "aria-hidden": "true", hidden: "" });
-  bar.append(hint);
   let second = 0;
-  let x = 0;
-  const hold = makeHold({
-    onHint: () => {
-      hint.textContent = `Hold to find songs that sound like ${formatTime(previewStart() + second)}`;
-      hint.hidden = false;
-      // The hint stays within the bar.
-      const half = hint.offsetWidth / 2;
-      hint.style.left = `${Math.min(Math.max(x, half), Math.max(bar.clientWidth - half, half))}px`;
+  watchPlaces(bar, {
+    press: () => {
+      second = audioElement().currentTime;
+      return !input.disabled && state.playing !== null && state.previewed === null;
     },
-    onHold: () => state.playing !== null && showMoment(state.playing, previewStart() + second),
-    onEnd: () => (hint.hidden = true),
-  });
-  bar.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
-    if (event.button !== 0 || input.disabled || state.playing === null || state.previewed !== null) return;
-    second = audioElement().currentTime;
-    x = event.clientX - bar.getBoundingClientRect().left;
-    hold.press(event.clientX, event.clientY);
+    second: () => previewStart() + second,
+    onHold: (held) => state.playing !== null && showMoment(state.playing, held),
   });
   // The slider has moved to the place that was pressed.
   input.addEventListener("input", () => (second = (Number(input.value) / Number(input.max)) * (audioElement().duration || 0)));
-  bar.addEventListener("contextmenu", (/** @type {PointerEvent} */ event) => event.pointerType === "touch" && event.preventDefault());
-  window.addEventListener("pointermove", ({ clientX, clientY }) => hold.move(clientX, clientY));
-  for (const kind of ["pointerup", "pointercancel", "blur"]) window.addEventListener(kind, hold.end);
 }
