@@ -50,6 +50,37 @@ export function getNeighbours(index) {
   });
 }
 
+/**
+ * Get the songs that sound most like a moment of a song, without the songs that are hidden on the map.
+ * @param {number} index @param {number} atS A second in the middle of the moment.
+ * @returns {Promise<{at_s: number, start_s: number, seconds: number, moments: import("./types.js").SimilarMoment[], lit: [number, number][]}>} Rejects with a
+ *   message for the user.
+ */
+export function getMoments(index, atS) {
+  const query = new URLSearchParams([["at_s", atS.toFixed(2)], ...(state.map?.meta.hide ?? []).map((kind) => ["hide", kind])]);
+  return getJson(`moments/${revision()}/${index}?${query}`);
+}
+
+/**
+ * Get where the two moments of two songs begin that sound most alike; null if the library does not know the moments of one of them.
+ * @param {number} index @param {number} other
+ * @returns {Promise<{a_s: number|null, b_s: number|null, seconds: number, similarity: number|null}>} Rejects with a message for the user.
+ */
+export function getWhy(index, other) {
+  return getJson(`why/${revision()}/${index}/${other}`);
+}
+
+/**
+ * Get where the seconds of a song would lie on the map.
+ * @param {number} index @param {string} projection @param {AbortSignal} signal
+ * @returns {Promise<import("../inside/comet_path.js").Path|null>} Null if the server does not know it.
+ */
+export async function getComet(index, projection, signal) {
+  const response = await fetchPatiently(`comet/${revision()}/${index}?${new URLSearchParams({ projection })}`, { signal });
+  if (!response.ok) return null;
+  return { places: new Float32Array(await response.arrayBuffer()), stepS: Number(response.headers.get("X-Step")) || 1 };
+}
+
 /** @param {string} id A song's id. @returns {Promise<number|null>} Its index on the map. */
 export async function indexOf(id) {
   return (await getJson(`songs/${revision()}/by-id/${encodeURIComponent(id)}`)).index;

@@ -8,9 +8,10 @@
 
 /**
  * From the uppermost thing on: menus and small cards that a button opens, a file that is being analysed, the card of filters,
- * a lasso or box, the spectrogram or the wide card with the inside of a song, and the panel where it covers the map.
+ * a lasso or box, the spectrogram or the wide card with the inside of a song, the songs that a moment lights, and the panel where
+ * it covers the map.
  */
-const ORDER = /** @type {const} */ (["menu", "upload", "filters", "tool", "spectrogram", "panel"]);
+const ORDER = /** @type {const} */ (["menu", "upload", "filters", "tool", "spectrogram", "moment", "panel"]);
 
 /** @typedef {typeof ORDER[number]} Step */
 

@@ -5,6 +5,7 @@ import { ZOOM_STEP, showAll, zoomBy } from "../map/camera.js";
 import { DIRECTIONS } from "../map/directions.js";
 import { cancelShape, toggleTool } from "../map/lasso.js";
 import { goTowards } from "../map/walk.js";
+import { closeMoment, showMomentNow } from "../inside/moment.js";
 import * as filters from "../panel/filters.js";
 import { close as closePanel, isWide } from "../panel/panel.js";
 import { cancel as cancelUpload } from "../panel/upload.js";
@@ -35,6 +36,7 @@ const ACTIONS = {
   h: toggleHearing,
   r: changeRepeat,
   s: toggleSpectrogram,
+  ".": showMomentNow,
   i: toggleInside,
   f: () => byId("filter-toggle").click(),
   l: () => toggleTool("lasso"),
@@ -58,6 +60,7 @@ export function mount() {
   onEscape(filters.isOpen, () => filters.toggle(false), "filters");
   onEscape(() => state.tool !== null || state.shape !== null, cancelLasso, "tool");
   onEscape(() => state.isSpectrogramOpen, toggleSpectrogram, "spectrogram");
+  onEscape(() => state.moment !== null, closeMoment, "moment");
   onEscape(() => state.isInsideOpen, toggleInside, "spectrogram");
   onEscape(() => state.isPanelOpen && !isWide(), closePanel, "panel");
 }

@@ -1,5 +1,9 @@
 /** Starts the page: gives Dash its functions, starts Dash, and mounts the page's parts when Dash has drawn their elements. */
 
+import * as comet from "../inside/comet.js";
+import * as moment from "../inside/moment.js";
+import * as momentList from "../inside/moment_list.js";
+import * as why from "../inside/why.js";
 import * as inside from "../inside/inside.js";
 import * as drawing from "../map/drawing.js";
 import * as camera from "../map/camera.js";
@@ -52,8 +56,9 @@ import * as url from "./url.js";
 const PARTS = [
   ...[notices, connection],
   ...[audio, player, heard, playerBar, queue, mediaSession, tabs, waveform, spectrogram, outage],
-  ...[camera, pointsLayer, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
-  ...[popover, mapMenu, upload, panel, nowLine, songPanel, inside, playlistExport, selectionList, filters, pointed, share, welcome],
+  ...[camera, pointsLayer, comet, overlays, labels, tooltip, drawing, pointer, lasso, hover, paper],
+  ...[popover, mapMenu, upload, panel, nowLine, songPanel, inside, moment, momentList, why],
+  ...[playlistExport, selectionList, filters, pointed, share, welcome],
   ...[actions, focus, skipLinks, keys, search, drawnView, url, progress, updates],
 ];
 const BUSY_RETRY_MS = 4000;

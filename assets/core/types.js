@@ -88,6 +88,15 @@
  * @property {number} index @property {number} similarity @property {string} title @property {string} artist
  * @property {string} album @property {boolean} gone @property {boolean} same_sound @property {boolean} same_recording
  *
+ * @typedef {Neighbour & {start_s: number}} SimilarMoment The place in a song that sounds most like a moment of another one.
+ * @typedef {object} Moment Some seconds of a song, and the songs that sound like them.
+ * @property {number} number Each moment that the user asks for has another one; it stays when the list is loaded again.
+ * @property {number} index The song. @property {number} atS The second that the user has chosen. @property {number} startS Where the seconds begin.
+ * @property {number} seconds How many they are.
+ * @property {string} title @property {string} artist Of the song.
+ * @property {SimilarMoment[]} moments The best place of each of the most similar songs, the most similar one first.
+ * @property {Map<number, number>} lit The similarity of each song that is lit on the map, by its index.
+ *
  * @typedef {object} UploadedSong A song of the user's that the server has placed on the map.
  * @property {string} token @property {string} title @property {string} artist @property {string} album
  * @property {string[]} genres @property {number|null} year @property {number|null} duration_s
@@ -150,9 +159,12 @@
  * @property {number[]} chosen The songs of the open selection that are shown on the map, in their order.
  * @property {number|null} chosenPosition The position in it of the song that plays; null if the selection does not play.
  * @property {number} choices How often songs were chosen together, with a lasso or box.
+ * @property {Moment|null} moment The moment whose similar songs are lit and listed; null if there is none.
+ * @property {number} momentPosition The position in its list of the moment that was played last; -1 is the moment itself.
+ * @property {boolean} isCometOn Whether a light shows where each second of the song that plays would lie.
  * @property {"lasso"|"box"|null} tool
  * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
- * @property {boolean} isPanelOpen @property {"song"|"inside"|"choice"} panelTab @property {boolean} isSpectrogramOpen
+ * @property {boolean} isPanelOpen @property {"song"|"inside"|"choice"|"moment"} panelTab @property {boolean} isSpectrogramOpen
  * @property {boolean} isInsideOpen Whether the wide card with the inside of the selected song is open.
  * @property {boolean} serverAnswers False while the server does not answer.
  * @property {string} refusal Why the server takes no changes; empty if it does.

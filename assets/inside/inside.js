@@ -11,6 +11,7 @@ import { audioElement, onEachFrame } from "../sound/audio.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
 import { getInside, getMatrix, getPeaks } from "./inside_requests.js";
 import { InsideView } from "./inside_view.js";
+import { showMoment } from "./moment.js";
 
 /** @typedef {import("./inside_view.js").Shown} Shown */
 /** @typedef {import("./matrix.js").Levels} Levels */
@@ -35,7 +36,7 @@ export function mount() {
   wideButton.append(icon("wide"), element("span", "", "Open wide"));
   wideButton.addEventListener("click", toggle);
   byId("inside-close").addEventListener("click", toggle);
-  const actions = { playFrom: playSelectedFrom, seek };
+  const actions = { playFrom: playSelectedFrom, seek, hold: showSelectedMoment };
   inPanel = new InsideView({ actions, wideButton, onMatrix: showMatrix });
   inCard = new InsideView({ actions, wideButton: null });
   byId("panel-inside").append(inPanel.element);
@@ -50,6 +51,11 @@ export function mount() {
   subscribe(["playing", "song"], showPosition);
   onEachFrame(showPosition);
   follow();
+}
+
+/** @param {number} seconds Light the songs that sound like this second of the song that is shown. */
+function showSelectedMoment(seconds) {
+  if (state.selected !== null && !inPanel.element.ariaBusy) showMoment(state.selected, seconds);
 }
 
 /** Open or close the wide card. Only one card lies below the map. */

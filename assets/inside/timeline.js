@@ -4,6 +4,7 @@ import { clearCanvas, element, isTouch } from "../core/dom.js";
 import { formatTime } from "../core/text.js";
 import { barsOf } from "../sound/pictures.js";
 import { BOX, brightnessRange, curvePaths, loudnessRange } from "./curve_path.js";
+import { watchPlaces } from "./held_place.js";
 import { isSure, placeText, sectionTitle } from "./inside_text.js";
 import { letterColour, sectionColour } from "./section_colours.js";
 import { secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "./time_axis.js";
@@ -20,6 +21,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * @typedef {object} Actions
  * @property {(seconds: number) => void} playFrom Play the song from a second.
+ * @property {(seconds: number) => void} hold A place was held.
  * @property {(seconds: number) => void} seek Go to a second, but do not begin to play a song that is paused.
  */
 
@@ -73,7 +75,13 @@ export class Timeline {
   }
 
   /** @param {Actions} actions */
-  #listen({ playFrom, seek }) {
+  #listen({ playFrom, seek, hold }) {
+    let held = 0;
+    const press = (/** @type {PointerEvent} */ event) => {
+      held = this.#secondsOf(event);
+      return true;
+    };
+    watchPlaces(this.#pictures, { press, second: () => held, onHold: hold });
     this.#pictures.addEventListener("click", (/** @type {MouseEvent} */ event) => playFrom(this.#secondsOf(event)));
     this.#pictures.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       const now = this.#position ?? 0;

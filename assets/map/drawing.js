@@ -5,6 +5,7 @@
 
 import { pixelDensity, prefersReducedMotion } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
+import { countLit, litFlags } from "../inside/lights.js";
 import { NARROW_PX, frame, frameOnMap, frameSize, isMoving, zoomNow } from "./camera.js";
 import { CHOSEN, VERY_FADED } from "./flags.js";
 import { place as placeLabels } from "./labels.js";
@@ -20,8 +21,8 @@ import { ease } from "./viewport.js";
 /** @typedef {import("./viewport.js").FrameOnMap} FrameOnMap */
 
 const GLIDE_MS = 600;
-/** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[]}} */
-let given = { layer: null, map: null, chosen: [] };
+/** What the layer of points knows. @type {{layer: object|null, map: MapState|null, chosen: number[], moment: object|null}} */
+let given = { layer: null, map: null, chosen: [], moment: null };
 /** How many new maps have come since the last drawing: points glide only from the map that was drawn last. */
 let newMaps = 0;
 /** Where the frame lay on the map in the last drawing, and its size. @type {FrameOnMap & {width: number, height: number}|null} */
@@ -39,7 +40,7 @@ let isChanged = false;
 
 export function mount() {
   subscribe(["map"], () => newMaps++);
-  subscribe(["map", "viewport", "chosen", "hasWebgl"], requestDraw);
+  subscribe(["map", "viewport", "chosen", "moment", "hasWebgl"], requestDraw);
   new ResizeObserver(requestDraw).observe(frame());
 }
 
@@ -138,10 +139,10 @@ function giveToLayer(map) {
   const { meta } = map;
   if (map.places !== before?.places) layer.setPlaces(map.places, glide?.before ?? null);
   if (map.groups !== before?.groups) layer.setGroups(map.groups);
-  const isMarkedAlike = state.chosen === given.chosen && meta.projection === before?.meta.projection;
-  if (map.flags !== before?.flags || map.places !== before.places || !isMarkedAlike) layer.setFlags(withChosen(map));
+  const isMarkedAlike = state.chosen === given.chosen && state.moment === given.moment && meta.projection === before?.meta.projection;
+  if (map.flags !== before?.flags || map.places !== before.places || !isMarkedAlike) layer.setFlags(drawnFlags(map));
   if (meta !== before?.meta || state.chosen.length !== given.chosen.length) layer.setStyle(styleOf(meta));
-  given = { layer, map, chosen: state.chosen };
+  given = { layer, map, chosen: state.chosen, moment: state.moment };
 }
 
 /** @param {import("../core/types.js").MapMeta} meta @returns {import("./point_style.js").PointStyle} */
@@ -165,10 +166,16 @@ export function drawCopy(layer, density, { style = {}, hasGlow = true } = {}) {
   const view = { ...now, density, isMoving: false, glow: hasGlow ? now.glow : null };
   layer.setPlaces(map.places, null);
   layer.setGroups(map.groups);
-  layer.setFlags(withChosen(map));
+  layer.setFlags(drawnFlags(map));
   layer.setStyle({ ...styleOf(map.meta), ...style });
   layer.draw(view);
   return view;
+}
+
+/** @param {MapState} map @returns {Uint8Array} Its flags, with what the page shows besides: the lit songs of a moment, the chosen songs. */
+function drawnFlags(map) {
+  const { moment } = state;
+  return withChosen(moment ? { ...map, flags: litFlags(map.flags, moment.lit) } : map);
 }
 
 /**
@@ -188,7 +195,7 @@ function withChosen({ flags, meta }) {
  * @param {MapState} map @param {FrameOnMap} at @param {{width: number, height: number}} size @param {number} progress Of gliding.
  * @returns {PointsView}
  */
-function viewOf({ meta, count }, at, { width, height }, progress) {
+function viewOf({ meta, count, flags }, at, { width, height }, progress) {
   const zoom = zoomNow();
   const isOnRegions = meta.projection === "original";
   // A canvas of another size is empty: draw some points at once.
@@ -199,7 +206,7 @@ function viewOf({ meta, count }, at, { width, height }, progress) {
     height,
     density: pixelDensity(),
     ...pointStyle({ count, zoom, isNarrow: width <= NARROW_PX, isOnRegions }),
-    glow: isOnRegions ? null : glowStyle({ lit: meta.lit, zoom, width, height, theme: meta.theme }),
+    glow: isOnRegions ? null : glowStyle({ lit: state.moment ? countLit(flags, state.moment.lit) : meta.lit, zoom, width, height, theme: meta.theme }),
     progress,
     isMoving: glide !== null || isMoving() || isResized,
   };

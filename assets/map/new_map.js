@@ -1,5 +1,6 @@
 /** What changes when a new map is shown: indices, viewport, and from where the points glide. Pure functions. */
 
+import { renumberedMoment } from "../inside/lights.js";
 import { following } from "./viewport.js";
 
 /** @typedef {import("../core/types.js").State} State */
@@ -65,6 +66,7 @@ export function renumberedState(state, moved) {
     selected: next(state.selected),
     neighbours: renumbered(moved, state.neighbours),
     upload: state.upload && { ...state.upload, neighbours: renumbered(moved, state.upload.neighbours) },
+    moment: renumberedMoment(state.moment, next),
     linesFrom: next(state.linesFrom),
     lineEnds: renumbered(moved, state.lineEnds),
     walk: walk.list,
@@ -77,7 +79,7 @@ export function renumberedState(state, moved) {
 /** @returns {Partial<State>} What changes in the state if nobody knows the new indices. */
 export function forgottenState() {
   const none = { hovered: null, pointed: null, previewed: null, playing: null, requested: null, selected: null, selectedId: null, upload: null };
-  return { ...none, neighbours: [], linesFrom: null, lineEnds: [], walk: [], walkPosition: 0, chosen: [], chosenPosition: null };
+  return { ...none, neighbours: [], moment: null, linesFrom: null, lineEnds: [], walk: [], walkPosition: 0, chosen: [], chosenPosition: null };
 }
 
 /**

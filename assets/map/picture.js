@@ -5,7 +5,7 @@ import { state } from "../core/state.js";
 import { GAP_PX, frame, frameSize, freeArea, toPixels } from "./camera.js";
 import { CanvasPoints } from "./canvas_points.js";
 import { drawCopy } from "./drawing.js";
-import { drawNeighbourLines, uploadPlace } from "./overlays.js";
+import { drawLights, drawNeighbourLines, uploadPlace } from "./overlays.js";
 import { parseColour } from "./point_style.js";
 import { drawCells, drawCrosses } from "./regions.js";
 import { colourOf, placeOf } from "./songs.js";
@@ -96,6 +96,7 @@ function drawMap(context, options) {
   drawCrosses(context, view);
   context.save();
   drawNeighbourLines(context);
+  drawLights(context);
   context.restore();
 }
 

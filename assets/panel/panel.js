@@ -83,13 +83,14 @@ function setOpen(isOpen) {
   update({ isPanelOpen: isOpen });
 }
 
-/** @param {"song"|"inside"|"choice"} name */
+/** @param {import("../core/types.js").State["panelTab"]} name The songs that sound like a moment cover the tab that was shown. */
 export function showTab(name) {
   card.dataset.tab = name;
+  byId("panel-moment").hidden = name !== "moment";
   for (const tab of card.querySelectorAll("[role=tab]")) {
     const isShown = tab.dataset.tab === name;
     tab.setAttribute("aria-selected", String(isShown));
-    tab.tabIndex = isShown ? 0 : -1;
+    if (name !== "moment") tab.tabIndex = isShown ? 0 : -1;
     byId(`panel-${tab.dataset.tab}`).hidden = !isShown;
   }
   update({ panelTab: name });

@@ -136,7 +136,7 @@ function fillWith(song, index, neighbours) {
     ...(song.note ? [element("p", "panel-note", song.note)] : []),
     ...makeOtherFiles("same-sound", "Same sound", song.same_sound_count, song.same_sound),
     ...makeOtherFiles("same-recording", "The same recording", song.same_recording_count, song.same_recording),
-    ...makeNeighbours(neighbours, song.title),
+    ...makeNeighbours(neighbours, song.title, true),
   );
   coverOf = song.id;
   listed = neighbours instanceof Error ? null : neighbours;

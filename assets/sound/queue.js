@@ -3,6 +3,7 @@
 import { announce } from "../core/dom.js";
 import { notify } from "../core/notices.js";
 import { state, update } from "../core/state.js";
+import * as momentWalk from "../inside/moment_walk.js";
 import * as walk from "../map/walk.js";
 import * as selection from "../panel/selection.js";
 import { audioElement } from "./audio.js";
@@ -24,15 +25,16 @@ export function isListPlaying() {
   return state.chosenPosition !== null;
 }
 
-/** Play the next song: of the selection if it plays, otherwise of the walk. */
+/** Play the next song: of the selection if it plays, of the songs that sound like a moment if one of them plays, otherwise of the walk. */
 export function next() {
   if (isListPlaying()) selection.step(1);
+  else if (momentWalk.hasStep(1)) momentWalk.step(1);
   else walk.step(1);
 }
 
 /** @returns {boolean} Whether "next" plays a song. */
 export function hasNext() {
-  return isListPlaying() ? state.chosen.length > 1 : walk.hasStep();
+  return isListPlaying() ? state.chosen.length > 1 : momentWalk.hasStep(1) || walk.hasStep();
 }
 
 /**
@@ -42,6 +44,7 @@ export function hasNext() {
  */
 export function previous({ restarts = false } = {}) {
   const audio = audioElement();
+  if (momentWalk.hasStep(-1)) return void momentWalk.step(-1);
   const isAlone = isListPlaying() ? state.chosen.length < 2 : !walk.hasPrevious();
   if (isAlone || (restarts && audio.currentTime > RESTART_AFTER_S)) audio.currentTime = 0;
   else if (isListPlaying()) selection.step(-1);

@@ -52,7 +52,7 @@ PNG = bytes.fromhex(
 # Resets a page to its state after loading. The page's functions write to localStorage, so it is cleared last.
 RESET = """() => {
     const { actions, filters, heard, hover, lasso, panel, player, popover, previews, queue } = explorer;
-    const { inside, spectrogram, state, update } = explorer;
+    const { inside, moment, spectrogram, state, update } = explorer;
     document.activeElement?.blur();
     document.getElementById("keys").close();
     if (state.awaitsGesture) hover.toggle();
@@ -69,6 +69,7 @@ RESET = """() => {
     filters.toggle(false);
     popover.close();
     if (state.isSpectrogramOpen) spectrogram.toggle();
+    moment.closeMoment();
     if (state.isInsideOpen) inside.toggle();
     actions.select(null);
     panel.showTab("song");

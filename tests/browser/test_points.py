@@ -396,6 +396,30 @@ def test_chosen_songs_get_their_rings_unless_they_are_very_many(drawing):
     assert opacities[0] < 0.3 * opacities[1]
 
 
+def test_a_moment_lights_its_songs_the_more_alike_the_larger_and_all_others_are_grey(drawing):
+    show(drawing)
+    colour_at(drawing, 0, 0)
+    drawn = []
+    for song in range(4):
+        # WebGL's pixels can be read only in the frame that draws them.
+        drawing.evaluate("light([[1, 0.9], [2, 0.5]])")
+        drawn.append(colour_at(drawing, 100 + song, song))
+    assert is_near(drawn[1], GREEN) and is_near(drawn[2], RED)
+    assert all(np.abs(drawn[song][:3] - GREY).max() < 12 for song in (0, 3))
+    lights = [
+        sum(
+            drawing.evaluate("args => pixelOf('moment-lights', ...args)", [place, right])[3] > 0
+            for right in range(30)
+        )
+        for place in MAP["places"]
+    ]
+    assert lights[1] > lights[2] + 4 > 8 and lights[0] == lights[3] == 0
+    # Songs that do not match the filter are not lit; and all look as before without the moment.
+    drawing.evaluate("light(null)")
+    assert is_near(colour_at(drawing, 200, 0), RED)
+    assert drawing.evaluate("document.getElementById('moment-lights').hidden")
+
+
 def test_a_lost_context_gets_all_its_points_again(chromium, address):
     page = open_points(chromium, address, WITH_CARD, name="drawing")
     show(page)

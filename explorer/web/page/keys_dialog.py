@@ -15,6 +15,7 @@ KEYS = {
         ("m", "mute"),
         ("h", "hover to hear: play a part of each song that you point at"),
         ("s", "show the spectrogram"),
+        (".", "this moment: light the songs that sound like the second that plays"),
         ("i", "show what is inside the song, in a wide view"),
     ),
     "Go around the map": (

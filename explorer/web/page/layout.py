@@ -20,7 +20,15 @@ from explorer.web.permissions import NO_RESTRICTIONS, Restrictions
 THEME = {"fontFamily": "Inter, system-ui, sans-serif", "primaryColor": "blue", "defaultRadius": "md"}
 # In the map's frame, from bottom to top: the cells of the original view, the points, its crosses, and so on.
 _MAP_KEYS = "Arrow keys play the nearest song; Space pauses."
-_CANVASES = ("regions", "points", "crosses", "neighbour-lines", "lasso-canvas")
+_CANVASES = (
+    "regions",
+    "points",
+    "crosses",
+    "neighbour-lines",
+    "moment-lights",
+    "comet-trail",
+    "lasso-canvas",
+)
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ def _map(catalogue: Catalogue | None) -> Component:
         part("preview-mark", id="preview-mark", hidden=True),
         part("pointed-mark", id="pointed-mark", hidden=True),
         part("mark", id="mark", hidden=True),
+        part("comet", id="comet", hidden=True),
         part("tooltip card", id="tooltip", role="tooltip", hidden=True),
         filter_bar(),
         part(None, _MAP_KEYS, id="map-keys", hidden=True),

@@ -68,6 +68,13 @@ def map_menu(catalogue: Catalogue | None, restrictions: Restrictions, colourings
                 "Dim misplaced songs",
                 "Songs that are drawn far from the songs that sound like them.",
             ),
+            # assets/inside/comet.js reads it: the server draws nothing else.
+            switch(
+                "comet-switch",
+                "Comet",
+                "While a song plays, a light shows where each second of it would lie.",
+                is_on=True,
+            ),
         ),
         part("menu-part", html.H3("How far to trust it"), part(None, id=Ids.TRUST_IN_MENU)),
         _redraw(catalogue, restrictions),

@@ -49,10 +49,10 @@ def field(control_id: str, label: Component, control: Component) -> Component:
     return part("field", label, control, id=f"{control_id}-field")
 
 
-def switch(control_id: str, label: str, description: str) -> dmc.Switch:
-    """Return a switch, initially off."""
+def switch(control_id: str, label: str, description: str, *, is_on: bool = False) -> dmc.Switch:
+    """Return a switch."""
     return dmc.Switch(
-        id=control_id, className="switch", checked=False, size="xs", label=label, description=description
+        id=control_id, className="switch", checked=is_on, size="xs", label=label, description=description
     )
 
 

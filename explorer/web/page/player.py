@@ -32,10 +32,28 @@ def panel() -> Component:
             id="now-line",
             hidden=True,
         ),
+        part(
+            "panel-now",
+            part("moment-line", "Lit: songs like ", html.Em(id="moment-line-title", dir="auto")),
+            button("List", kind="link", id="moment-line-show"),
+            icon_button(
+                "moment-line-close", "close", "Songs look as before", extra_class="moment-line-close"
+            ),
+            id="moment-line",
+            hidden=True,
+        ),
         _tab_panel("song"),
         # assets/inside/ fills this tab and the wide card.
         _tab_panel("inside", hidden=True),
         _tab_panel("choice", *_selection(), hidden=True),
+        # assets/inside/moment_list.js fills it.
+        part(
+            "panel-body",
+            id="panel-moment",
+            hidden=True,
+            tag=html.Section,
+            aria_label="Sounds like this moment",
+        ),
         tag=html.Aside,
         id="panel",
         aria_label="Songs",
@@ -127,6 +145,7 @@ def player() -> Component:
         part(
             "player-buttons",
             icon_button("repeat", "go-on", "Go on with nearby songs (r)", data_repeat="on"),
+            icon_button("moment-now", "moment", "This moment: songs that sound like it (.)", disabled=True),
             icon_button("spectrum", "spectrum", "Show the spectrogram (s)", aria_pressed="false"),
             icon_button("mute", "volume", "Mute", extra_class="mute"),
             part("volume", id="volume"),

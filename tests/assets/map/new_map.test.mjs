@@ -18,17 +18,17 @@ test("all indices of the state are renumbered at once", () => {
   const songs = [{ index: 0, title: "a" }, { index: 2, title: "gone" }, { index: 1, title: "b" }];
   const before = {
     ...state, hovered: 0, pointed: 1, previewed: 1, playing: 2, requested: 2, selected: 1, neighbours: songs, upload: { title: "c", neighbours: songs }, linesFrom: 1,
-    lineEnds: songs, walk: [null, 2, 0, 1], walkPosition: 2, chosen: [2, 1, 0], chosenPosition: 1,
+    lineEnds: songs, walk: [null, 2, 0, 1], walkPosition: 2, chosen: [2, 1, 0], chosenPosition: 1, moment: { index: 1, lit: new Map([[0, 0.9], [2, 0.8]]), moments: songs },
   };
   const next = [{ index: 2, title: "a" }, { index: 0, title: "b" }];
   assert.deepEqual(renumberedState(before, MOVED), {
     hovered: 2, pointed: 0, previewed: 0, playing: null, requested: null, selected: 0, neighbours: next, upload: { title: "c", neighbours: next }, linesFrom: 0,
-    lineEnds: next, walk: [null, 2, 0], walkPosition: 1, chosen: [0, 2], chosenPosition: 0,
+    lineEnds: next, walk: [null, 2, 0], walkPosition: 1, chosen: [0, 2], chosenPosition: 0, moment: { index: 0, lit: new Map([[2, 0.9]]), moments: next },
   });
 });
 
 test("every index in the state is renumbered, or forgotten if nobody knows the new one", () => {
-  const withIndices = ["hovered", "pointed", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen"];
+  const withIndices = ["hovered", "pointed", "previewed", "playing", "requested", "selected", "neighbours", "upload", "linesFrom", "lineEnds", "walk", "chosen", "moment"];
   for (const changes of [renumberedState(state, MOVED), forgottenState()]) {
     for (const key of [...withIndices, "walkPosition", "chosenPosition"]) assert.ok(key in changes, key);
   }
