@@ -144,6 +144,17 @@ def test_a_clear_change_is_surer_than_a_faint_one():
     assert 0 <= confidences[0] < confidences[1] <= 1
 
 
+def test_a_section_is_as_sure_as_the_fainter_of_its_ends():
+    rng = np.random.default_rng(0)
+    a, b, other = rng.normal(size=(3, 64))
+    rows = np.repeat([a, b, b + 0.45 * (other - b)], 40, axis=0) + 0.8 * rng.normal(size=(120, 64))
+    found = find_sections(rows, step_s=0.5, duration_s=60.0)
+    assert labels(found) == "ABC"
+    clear, at_both_ends, faint = (section.confidence for section in found)
+    assert clear > faint
+    assert at_both_ends == faint
+
+
 # What holds for any song
 
 
