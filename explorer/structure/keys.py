@@ -14,8 +14,8 @@ from typing import Literal
 
 Source = Literal["tag", "sound"]
 
-SURE_FROM = 0.5
-"""A measured key is sure from this confidence on."""
+SURE_FROM = 0.2
+"""A measured key is sure from this confidence of sonara on: see benchmarks/features.py."""
 
 TONICS = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 

@@ -9,8 +9,8 @@ from typing import Literal
 
 Source = Literal["tag", "sound"]
 
-SURE_FROM = 0.5
-"""A measured tempo is sure from this confidence on."""
+SURE_FROM = 0.6
+"""A measured tempo is sure from this confidence of sonara on: see benchmarks/features.py."""
 
 _LOWEST_BPM, _HIGHEST_BPM = 10.0, 500.0
 """Tags outside these limits are mistakes, or hold something else, such as 0 for unknown or 12800 for 128."""
