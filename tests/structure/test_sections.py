@@ -11,7 +11,7 @@ from explorer.embedding.engines import open_engine
 from explorer.embedding.frontend import log_mel, windows
 from explorer.embedding.model_weights import untrained_weights
 from explorer.embedding.window_grid import SAMPLE_RATE_HZ
-from explorer.structure.sections import contrast, find_sections, novelty, taper
+from explorer.structure.sections import contrast, even_directions, find_sections, novelty, taper
 from explorer.structure.similarity_matrix import self_similarity, unit_rows
 
 
@@ -77,8 +77,14 @@ def test_letters_after_z_have_two_letters():
 def test_what_all_windows_share_does_not_matter():
     rows = parts("ABAC", windows_each=40)
     moved = rows + 30 * np.random.default_rng(1).normal(size=64)
-    found = [find_sections(each, step_s=0.5, duration_s=80.0) for each in (rows, moved)]
-    assert labels(found[0]) == labels(found[1]) == "ABAC"
+    np.testing.assert_allclose(even_directions(moved), even_directions(rows), atol=1e-4)
+    assert labels(find_sections(moved, step_s=0.5, duration_s=80.0)) == "ABAC"
+
+
+def test_the_component_that_varies_most_does_not_decide_alone():
+    rows = parts("ABA", windows_each=40)
+    rows[:, 0] += 60 * np.random.default_rng(1).normal(size=120)
+    assert labels(find_sections(rows, step_s=0.5, duration_s=60.0)) == "ABA"
 
 
 def test_a_short_sound_between_equal_parts_is_not_a_section():
@@ -136,6 +142,17 @@ def test_a_clear_change_is_surer_than_a_faint_one():
         assert labels(found) == "ABA"
         confidences.append(found[1].confidence)
     assert 0 <= confidences[0] < confidences[1] <= 1
+
+
+def test_a_section_is_as_sure_as_the_fainter_of_its_ends():
+    rng = np.random.default_rng(0)
+    a, b, other = rng.normal(size=(3, 64))
+    rows = np.repeat([a, b, b + 0.45 * (other - b)], 40, axis=0) + 0.8 * rng.normal(size=(120, 64))
+    found = find_sections(rows, step_s=0.5, duration_s=60.0)
+    assert labels(found) == "ABC"
+    clear, at_both_ends, faint = (section.confidence for section in found)
+    assert clear > faint
+    assert at_both_ends == faint
 
 
 # What holds for any song
