@@ -23,9 +23,10 @@ import { formatTime } from "../core/text.js";
 const SURE_FROM = 0.5;
 const RUN = "run “python run.py index --windows” to find out";
 
-/** @param {Section} section @returns {string} Such as "Section B, 1:02 to 1:34". */
-export function sectionTitle({ label, start_s: start, end_s: end }) {
-  return `Section ${label}, ${formatTime(start)} to ${formatTime(end)}`;
+/** @param {Section} section @returns {string} Such as "Section B, 1:02 to 1:34", with "(not sure)" if it is a guess. */
+export function sectionTitle(section) {
+  const { label, start_s: start, end_s: end } = section;
+  return `Section ${label}, ${formatTime(start)} to ${formatTime(end)}${isSure(section) ? "" : " (not sure)"}`;
 }
 
 /** @param {number} seconds @param {Section|null} section @returns {string} Such as "1:07, section B". */
@@ -38,9 +39,9 @@ export function isSure({ confidence }) {
   return confidence !== null && confidence >= SURE_FROM;
 }
 
-/** @param {Section[]} sections @returns {string} A sentence about a song of a single section; empty if it has several. */
-export function singleSectionText(sections) {
-  if (sections.length !== 1) return "";
+/** @param {Section[]} sections @returns {string} A sentence about a song of a single section, or about sections that are guesses; or nothing. */
+export function sectionsText(sections) {
+  if (sections.length !== 1) return sections.every(isSure) ? "" : "Striped parts are a guess.";
   return isSure(sections[0]) ? "The song sounds alike from its start to its end." : "No clear change of the sound was found.";
 }
 

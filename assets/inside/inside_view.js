@@ -2,7 +2,7 @@
 
 import { element } from "../core/dom.js";
 import { artistOrUnknown } from "../core/text.js";
-import { factsOf, singleSectionText, unknownText } from "./inside_text.js";
+import { factsOf, sectionsText, unknownText } from "./inside_text.js";
 import { Matrix } from "./matrix.js";
 import { Timeline } from "./timeline.js";
 
@@ -53,8 +53,8 @@ export class InsideView {
       this.#content.append(this.#facts, this.#picture, this.#note, wideButton, this.#repeats, this.#meanings);
     } else {
       this.element.classList.add("wide");
-      heading.append(this.#facts);
-      this.#picture.append(this.#timeline.element, this.#note);
+      heading.append(this.#facts, this.#note);
+      this.#picture.append(this.#timeline.element);
       this.#content.append(this.#matrix.element, this.#picture);
     }
   }
@@ -76,7 +76,7 @@ export class InsideView {
     this.#facts.hidden = this.#meanings.hidden = !facts.length;
     this.#repeats.hidden = this.#matrix.element.hidden = !inside.has_windows;
     this.#picture.hidden = !inside.duration_s;
-    this.#note.textContent = [singleSectionText(inside.sections), unknownText(inside)].filter(Boolean).join(" ");
+    this.#note.textContent = [sectionsText(inside.sections), unknownText(inside)].filter(Boolean).join(" ");
     this.#note.hidden = !this.#note.textContent;
     this.#timeline.show(inside, peaks);
   }
@@ -85,6 +85,7 @@ export class InsideView {
   showText(title, text) {
     this.#content.hidden = true;
     this.#facts.replaceChildren();
+    this.#note.hidden = true;
     this.#title.textContent = title;
     this.#by.textContent = text;
   }

@@ -5,7 +5,7 @@ const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 /** The least distance of two ticks' labels. */
 const TICK_PX = 52;
 /** The last label would be cut off nearer to the end than this. */
-const END_PX = 18;
+const END_PX = 34;
 const ARROW_S = 5;
 const PAGE_S = 30;
 /** The End key leaves this much of a song. */

@@ -165,7 +165,7 @@ export class Timeline {
   #fillStrip() {
     this.#strip.hidden = !this.#sections.length;
     const buttons = this.#sections.map((section, number) => {
-      const label = `${sectionTitle(section)}${isSure(section) ? "" : " (not sure)"}, play from there`;
+      const label = `${sectionTitle(section)}, play from there`;
       const button = element("button", "timeline-section", section.label, { type: "button", "aria-label": label, "data-section": number });
       button.tabIndex = number ? -1 : 0;
       const [from, to] = [section.start_s, section.end_s].map((seconds) => 100 * shareOf(seconds, this.#durationS));
@@ -182,7 +182,7 @@ export class Timeline {
     if (!this.#inside || !width || !height) return;
     for (const [i, button] of this.#buttons.entries()) {
       const colour = sectionColour(this.#sections[i].label, theme());
-      Object.assign(button.style, { background: colour, color: letterColour(colour) });
+      Object.assign(button.style, { backgroundColor: colour, color: letterColour(colour) });
       button.classList.toggle("narrow", button.clientWidth < LETTER_PX);
     }
     paintWave(this.#canvas, width, height, this.#peaks, this.#sections, this.#durationS);

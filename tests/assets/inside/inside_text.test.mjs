@@ -16,6 +16,7 @@ const MEASURED = {
 test("a section is named by its letter and its times", () => {
   const section = { label: "B", start_s: 62.2, end_s: 94, confidence: 0.7 };
   assert.equal(text.sectionTitle(section), "Section B, 1:02 to 1:34");
+  assert.equal(text.sectionTitle({ ...section, confidence: 0.1 }), "Section B, 1:02 to 1:34 (not sure)");
   assert.deepEqual([text.placeText(67, section), text.placeText(67, null)], ["1:07, section B", "1:07"]);
   assert.deepEqual([0.7, 0.4, null].map((confidence) => text.isSure({ ...section, confidence })), [true, false, false]);
 });
@@ -49,10 +50,12 @@ test("what is unknown is said in one sentence, with what to run", () => {
 });
 
 test("a song of one section is called even, unless that is a guess", () => {
-  const one = (confidence) => text.singleSectionText([{ label: "A", start_s: 0, end_s: 9, confidence }]);
+  const one = (confidence) => text.sectionsText([{ label: "A", start_s: 0, end_s: 9, confidence }]);
   assert.match(one(0.9), /alike/);
   assert.match(one(0), /No clear change/);
-  assert.equal(text.singleSectionText([{}, {}]), "");
+  const two = (confidence) => text.sectionsText([{ confidence: 0.9 }, { confidence }]);
+  assert.equal(two(0.9), "");
+  assert.match(two(0.2), /guess/);
 });
 
 test("two moments are compared in words", () => {

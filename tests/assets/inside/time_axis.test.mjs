@@ -24,7 +24,7 @@ test("ticks are at round times, far enough apart, and the last label is not cut 
     const places = times.map((time) => (time / durationS) * width);
     assert.equal(times[0], 0);
     assert.ok(places.every((place, i) => i === 0 || place - places[i - 1] >= 52), `${durationS}: ${times}`);
-    assert.ok(places.at(-1) <= width - 18);
+    assert.ok(places.at(-1) <= width - 34);
   }
   assert.deepEqual([tickTimes(0, 286), tickTimes(36, 0), tickTimes(NaN, 286)], [[], [], []]);
 });
