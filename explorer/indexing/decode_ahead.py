@@ -35,7 +35,7 @@ WINDOWS_PER_STEP = 8
 JOIN_TIMEOUT_S = 20.0
 
 MAX_THREADS = 16
-"""A decoder process takes 75 MB of memory, and 200 MB while it measures a song of ten minutes."""
+"""A decoder process takes 75 MB of memory, and up to 360 MB while it measures a long song."""
 
 THREADS_PER_CORE = 1 / 3
 """In int8, the fastest precision, a sixth would do for MP3, FLAC, Ogg and M4A, and a third with a hop of 1 s
