@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from explorer.audio.feature_meter import FeatureMeter
 
 MAX_MEMORY_BYTES = 2 << 30
-"""Limit of the address space. Decoding a song needs 0.3 GB of it, and making a preview needs 0.5 GB."""
+"""Limit of the address space. Decoding a song needs 0.3 GB of it, making a preview 0.5 GB, and measuring the
+features of a song of half an hour or more 0.9 GB."""
 
 TAG_MEMORY_BYTES = 256 << 20
 """How much the address space may grow while tags are read: a compressed frame of an ID3 tag can unpack to

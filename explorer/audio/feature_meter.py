@@ -18,8 +18,8 @@ MEASURED_S, SEARCHED_S = 600.0, 1200.0
 """Tempo and beats are those of at most ten minutes: the middle of the first twenty. Few songs are longer.
 At most 80 MB of samples are held for it."""
 
-KEY_S = 120.0
-"""Key and energy are those of the middle two minutes: they take sonara six times as long as the beats."""
+KEY_S = 60.0
+"""Key and energy are those of the middle minute: they take sonara six times as long as the beats."""
 
 MIN_MEASURED_S = 2.0
 """The tempo, key and energy of shorter sounds are unknown."""

@@ -63,9 +63,10 @@ class CurveMeter:
         self._waiting = np.zeros(_HOP, dtype=np.float32)
         self._sums: list[np.ndarray] = []
         self._window = np.sin(np.pi * (np.arange(2 * _HOP) + 0.5) / (2 * _HOP)).astype(np.float32)
-        self._frequencies = np.fft.rfftfreq(2 * _HOP, 1 / SAMPLE_RATE_HZ).astype(np.float32)
+        frequencies = np.fft.rfftfreq(2 * _HOP, 1 / SAMPLE_RATE_HZ)
+        self._centroid = np.stack([frequencies, np.ones_like(frequencies)], axis=1).astype(np.float32)
         # A real transform has half of the energy of each frequency; K-weighted sound has none at zero.
-        self._weights = (2 * k_weighting(self._frequencies) / (2 * _HOP)).astype(np.float32)
+        self._weights = (2 * k_weighting(frequencies) / (2 * _HOP)).astype(np.float32)
 
     def add(self, samples: np.ndarray) -> None:
         """Add the next samples [shape=(m,), float32] at 48 kHz; all are finite."""
@@ -79,10 +80,9 @@ class CurveMeter:
         self._waiting = self._waiting[n_frames * _HOP :]
         spectra = np.fft.rfft(np.concatenate([halves[:-1], halves[1:]], axis=1) * self._window)
         power = np.square(spectra.real) + np.square(spectra.imag)
-        magnitudes = np.sqrt(power)
-        sums = (power @ self._weights, magnitudes @ self._frequencies, magnitudes.sum(axis=1))
+        energy = (power @ self._weights)[:, None]
         # Of each frame: its K-weighted energy, and the two sums of its spectral centroid.
-        self._sums.append(np.stack(sums, axis=1))
+        self._sums.append(np.concatenate([energy, np.sqrt(power, out=power) @ self._centroid], axis=1))
 
     def curves(self, *, channel_power: float = 1.0) -> Curves:
         """Return the curves of all samples. No samples can be added afterwards.

@@ -35,12 +35,12 @@ WINDOWS_PER_STEP = 8
 JOIN_TIMEOUT_S = 20.0
 
 MAX_THREADS = 16
-"""A decoder process takes 75 MB of memory, and 200 MB while it measures a song of ten minutes."""
+"""A decoder process takes 75 MB of memory, and up to 360 MB while it measures a long song."""
 
 THREADS_PER_CORE = 1 / 3
-"""In int8, the fastest precision, a sixth would do for MP3, FLAC, Ogg and M4A, and a third with a hop of 1 s
-(benchmarks/cores.py): half of a thread's time is measuring features. The queue is bounded, so threads beyond
-that mostly wait. They make up for songs that are slow to decode."""
+"""In int8, the fastest precision, a seventh would do for MP3, FLAC, Ogg and M4A, and twice as many with a hop
+of 1 s (benchmarks/cores.py). The queue is bounded, so threads beyond that mostly wait. They make up for songs
+that are slow to decode."""
 
 THREADS_PER_CORE_AT_FIRST_LOOK = 1.0
 """A first look needs more: the network embeds a few windows, but opening and seeking take as long as ever."""

@@ -127,7 +127,7 @@ def test_only_so_much_sound_is_held_in_memory(monkeypatch):
         assert sum(map(len, meter._excerpt._blocks)) < 22_050 * 7.5
 
 
-def test_key_and_energy_are_those_of_the_middle_two_minutes(monkeypatch):
+def test_key_and_energy_are_those_of_the_middle_minute(monkeypatch):
     asked = []
 
     def analyze(samples, features):

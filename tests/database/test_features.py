@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 
 from explorer.database.features import FEATURES_VERSION, UnmeasuredSong
+from explorer.database.raw_tags import StoredTags
 from explorer.database.records import Song
 from explorer.library.music_file import WHOLE, Part, ScannedFile, Tags
 from explorer.structure.song_features import SongFeatures
@@ -74,3 +77,11 @@ def test_tags_of_tempo_and_key_are_added_to_a_song(fresh_db, tmp_path):
     assert (row.tag_tempo, row.tag_key) == ("100", "Am")
     fresh_db.store_tempo_and_key_tags(song, bpm="128", key="")
     assert (fresh_db.feature_row(song).tag_tempo, fresh_db.feature_row(song).tag_key) == ("128", "Am")
+
+
+def test_decoding_the_text_of_tags_keeps_tempo_and_key(fresh_db, tmp_path):
+    song = store(fresh_db, fresh_db.add_root(tmp_path), "x.flac", tags=Tags("raw", bpm="128", key="Am"))
+    (stored,) = fresh_db.stored_tags([song]).values()
+    fresh_db.store_decoded_tags({song: StoredTags(stored.raw, replace(stored.shown, title="decoded"))})
+    row = fresh_db.feature_row(song)
+    assert (fresh_db.song(song).title, row.tag_tempo, row.tag_key) == ("decoded", "128", "Am")

@@ -94,6 +94,7 @@ def test_a_kept_song_is_copied_and_stored(keep, library, tmp_path, upload, embed
         song = database.song(song_id)
         assert (song.title, song.duration_s, song.preview_start_s) == ("Upload", 1.5, 0.5)
         assert (database.vector(song_id) == np.arange(512.0)).all()
+        assert database.features_of(song_id).brightness_hz > 700
         files = {file.path: file for file in scan_folder(tmp_path / "music")}
         known = database.known_files(1)[song_id.encode()]
     assert known.is_unchanged(files[song_id.encode()])
