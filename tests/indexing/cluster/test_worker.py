@@ -181,10 +181,8 @@ def test_windows_are_sent_raw_until_the_library_has_a_basis(setup, tmp_path):
 
 def test_no_windows_are_sent_if_none_are_kept(setup, tmp_path):
     setup = receive(setup)
-    files = list(scan_folder(tmp_path / "music"))
-    assert [outcome.windows for outcome in embed_batch(setup.library, setup.run, files).outcomes] == [
-        None
-    ] * 2
+    result = embed_batch(setup.library, setup.run, list(scan_folder(tmp_path / "music")))
+    assert [outcome.windows for outcome in result.outcomes] == [None, None]
 
 
 def sent_back(result):
