@@ -1,6 +1,6 @@
 """Measures what is left of a song's windows in 64 bytes each, and what keeping them costs an index run.
 
-    .venv/bin/python benchmarks/windows.py [FOLDER] [--songs 64] [--seconds 12] [--timed 8] [--repeats 3]
+    .venv/bin/python benchmarks/windows.py [FOLDER] [--songs 96] [--seconds 12] [--timed 8] [--repeats 3]
         [--cache CACHE]
 
 Without FOLDER, the benchmark makes synthetic songs. It embeds the first `--seconds` seconds of `--songs`
@@ -9,7 +9,8 @@ are installed, otherwise untrained; a line states which.
 
 *Ten kept*: for each window, the ten nearest windows of other songs are found by the centred cosine of all 512
 values; the share of them that are also among the ten nearest by the components, and by their stored form. The
-basis is fitted on all songs, and on a third of them: then only windows of the other songs are looked up.
+basis is fitted on all songs, and on the first 64, or two thirds of fewer: then only windows of the other
+songs are looked up.
 
 *Time*: the processor time of `index` with and without windows on `--timed` songs, in turn, so that both meet
 the same load; the median of the ratios.
@@ -28,7 +29,7 @@ from common import Options, make_music, print_head, print_table, run
 from first_look import Embedder, embedded_songs, songs_in_turn
 
 from explorer.config import HOP_S
-from explorer.embedding.song_windows import N_COMPONENTS, WindowBasis, fit_basis, windows_to_keep
+from explorer.embedding.song_windows import BASIS_SONGS, N_COMPONENTS, WindowBasis, fit_basis, windows_to_keep
 from explorer.errors import ExplorerError
 
 NEIGHBOURS = 10
@@ -69,10 +70,10 @@ def rows_of_neighbours(frames: list[np.ndarray]) -> Iterator[tuple]:
     songs = np.repeat(np.arange(len(kept)), [len(song) for song in kept])
     together = np.concatenate(kept)
     truth_rows = together - together.mean(axis=0)
-    third = max(1, len(kept) // 3)
+    first = min(BASIS_SONGS, 2 * len(kept) // 3)
     for name, fitted, asked in (
         ("all songs", kept, np.arange(len(songs))),
-        (f"{third} songs, others asked", kept[:third], np.flatnonzero(songs >= third)),
+        (f"{first} songs, others asked", kept[:first], np.flatnonzero(songs >= first)),
     ):
         basis = fit_basis(np.concatenate(fitted))
         truth = nearest(truth_rows, songs, asked)
@@ -114,7 +115,7 @@ def main() -> None:
     """Measure and print the tables."""
     options = Options(__doc__)
     options.add("folder", type=Path, nargs="?")
-    options.add("--songs", type=int, default=64, smallest=6)
+    options.add("--songs", type=int, default=96, smallest=6)
     options.add("--seconds", type=float, default=12.0, smallest=3.0)
     options.add("--timed", type=int, default=8, smallest=1, help="Songs of each timed run; 0 times nothing.")
     options.add("--repeats", type=int, default=3, smallest=1)

@@ -59,13 +59,15 @@ class Poison(WorkerPlugin):
         self.originals = worker._embed, worker.check_setup, worker.file_exists
         embed, check, seen = self.originals
 
-        def poisoned(setup, root, files):
+        def poisoned(setup, root, files, basis):
             note(self.log, " ".join(file.text for file in files))
             if any(file.path.startswith(self.begins) for file in files):
                 os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(self.seconds)
             return (
-                [Failed(file, "pretended") for file in files] if self.pretends else embed(setup, root, files)
+                [Failed(file, "pretended") for file in files]
+                if self.pretends
+                else embed(setup, root, files, basis)
             )
 
         def noted(setup):

@@ -117,7 +117,9 @@ class WindowBasis:
 
 
 def fit_basis(frames: np.ndarray) -> WindowBasis:
-    """Find the axes along which embeddings vary most (principal component analysis).
+    """Find the axes that keep most of the windows' directions from their mean (principal component analysis).
+
+    Windows are compared by the cosine, so each counts alike, however far it is from the mean.
 
     Parameters
     ----------
@@ -135,7 +137,9 @@ def fit_basis(frames: np.ndarray) -> WindowBasis:
         raise EmbeddingError("The basis of the windows needs at least one window, and finite values.")
     mean = frames.mean(axis=0)
     centred = frames - mean
-    variances, vectors = np.linalg.eigh(centred.T @ centred)
+    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
+    directions = np.divide(centred, lengths, out=np.zeros_like(centred), where=lengths > 0)
+    variances, vectors = np.linalg.eigh(directions.T @ directions)
     axes = vectors.T[::-1][:N_COMPONENTS]
     axes[variances[::-1][:N_COMPONENTS] <= variances[-1] * 1e-9] = 0.0
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)

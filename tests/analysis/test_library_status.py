@@ -4,12 +4,14 @@ import json
 import re
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from explorer.analysis import library_status as status_module
 from explorer.analysis.library_status import describe_library, describe_running, library_status
 from explorer.database.database import Database
 from explorer.database.state import Run
+from explorer.embedding.song_windows import RawWindows, fit_basis
 from explorer.indexing.running import IndexProgress, index_lock
 
 
@@ -140,3 +142,25 @@ def test_approximate_neighbours_are_told_beside_the_quality():
     quality = {"trustworthiness": 0.9}
     assert "approximate" not in status_module._describe_quality(quality)
     assert "98.7%" in status_module._describe_quality(quality | {"neighbours_found": 0.987})
+
+
+def test_songs_without_windows_are_counted_with_the_command_that_gives_them(library, read_status):
+    path, song_ids = library
+    status = read_status()
+    assert status["windows"] == {"songs": 0, "windows": 0, "bytes": 0, "without": len(song_ids)}
+    assert f"{len(song_ids)} songs without: run `" in describe_library(status)
+    with Database.open(path) as database:
+        raw = RawWindows(np.random.default_rng(0).normal(size=(50, 512)).astype(np.float16), 0.5)
+        for song_id in song_ids:
+            database.store_windows(song_id, raw)
+        database.store_window_basis(fit_basis(raw.frames))
+    status = read_status()
+    count = len(song_ids)
+    assert status["windows"] == {
+        "songs": count,
+        "windows": 50 * count,
+        "bytes": 3200 * count,
+        "without": 0,
+    }
+    assert re.search(rf"windows +of {count} songs, [\d.]+ MB$", describe_library(status), re.MULTILINE)
+    assert "--windows" not in describe_library(status)

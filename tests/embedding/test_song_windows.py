@@ -69,9 +69,19 @@ def test_the_basis_is_that_of_the_principal_components():
     frames = frames_of(500)
     basis = fit_basis(frames)
     centred = frames - frames.mean(axis=0, dtype=np.float64)
-    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    directions = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    _, _, axes = np.linalg.svd(directions, full_matrices=False)
     np.testing.assert_allclose(np.abs((basis.axes[:20] * axes[:20]).sum(axis=1)), 1, atol=1e-4)
     assert (np.take_along_axis(basis.axes, np.abs(basis.axes).argmax(axis=1)[:, None], axis=1)[:20] > 0).all()
+
+
+def test_a_window_far_from_the_others_does_not_turn_the_basis():
+    frames = frames_of(500, rank=N_COMPONENTS)
+    outlier = frames.mean(axis=0) + 100 * np.eye(512, dtype=np.float32)[7]
+    basis = fit_basis(np.concatenate([frames, outlier[None]]))
+    centred = frames - frames.mean(axis=0)
+    left = centred - centred @ basis.axes.T @ basis.axes
+    assert np.square(left).sum() < 1e-3 * np.square(centred).sum()
 
 
 def test_a_basis_of_few_windows_has_rows_of_zeros():

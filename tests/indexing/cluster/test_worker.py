@@ -6,9 +6,11 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from explorer.embedding.model_weights import untrained_weights
+from explorer.embedding.song_windows import RawWindows, fit_basis
 from explorer.errors import ClusterError
 from explorer.indexing.cluster import worker, worker_plugin
 from explorer.indexing.cluster.client import make_setup
@@ -164,3 +166,24 @@ def test_the_next_run_stops_the_run_of_a_killed_program(setup):
     assert not after.stop.is_set()
     assert embed_batch(setup.library, before.run, []) is None
     assert embed_batch(setup.library, "next", []).outcomes == []
+
+
+def test_windows_are_sent_raw_until_the_library_has_a_basis(setup, tmp_path):
+    setup = receive(sent(setup, keeps_windows=True))
+    files = list(scan_folder(tmp_path / "music"))
+    raw = [outcome.windows for outcome in sent_back(embed_batch(setup.library, setup.run, files)).outcomes]
+    assert [(type(windows), windows.frames.dtype) for windows in raw] == 2 * [(RawWindows, np.float16)]
+    basis = fit_basis(np.concatenate([windows.frames for windows in raw]))
+    result = sent_back(embed_batch(setup.library, setup.run, files, basis))
+    for outcome, windows in zip(result.outcomes, raw, strict=True):
+        np.testing.assert_array_equal(outcome.windows.codes, basis.encode(windows).codes)
+
+
+def test_no_windows_are_sent_if_none_are_kept(setup, tmp_path):
+    setup = receive(setup)
+    result = embed_batch(setup.library, setup.run, list(scan_folder(tmp_path / "music")))
+    assert [outcome.windows for outcome in result.outcomes] == [None, None]
+
+
+def sent_back(result):
+    return pickle.loads(pickle.dumps(result))

@@ -11,6 +11,7 @@ from support import write_tone
 
 from explorer.audio.fingerprints import audio_fingerprint
 from explorer.database.database import Database
+from explorer.embedding.song_windows import RawWindows, fit_basis
 from explorer.errors import AudioError, LibraryBusyError, LibraryError
 from explorer.library.genres import DROPPED_FOLDER
 from explorer.library.music_file import Fingerprints, Tags
@@ -284,3 +285,19 @@ def test_a_kept_song_gets_the_spelling_of_its_genre_that_the_library_has(keep, l
     song_id = keep(path, upload, "y.flac", embedded)
     with Database.open_readonly(path) as database:
         assert database.song(song_id).genres == ("Techno",)
+
+
+def test_a_kept_song_has_windows_if_the_library_keeps_windows(keep, library, upload, embedded):
+    raw = RawWindows(np.random.default_rng(0).normal(size=(50, 512)).astype(np.float16), 0.5)
+    embedded = replace(embedded, windows=raw)
+    without = keep(library[0], upload, "a.flac", embedded)
+    with Database.open(library[0]) as database:
+        assert not database.keeps_windows()
+        basis = fit_basis(raw.frames)
+        database.store_windows(library[1][0], raw)
+        database.store_window_basis(basis)
+    upload.write_bytes(upload.read_bytes() + b"0")
+    song_id = keep(library[0], upload, "b.flac", embedded)
+    with Database.open_readonly(library[0]) as database:
+        assert database.windows_of(without) is None
+        np.testing.assert_array_equal(database.windows_of(song_id).codes, basis.encode(raw).codes)
