@@ -18,7 +18,7 @@ from explorer.database.database import Database
 from explorer.database.named_songs import expand_home
 from explorer.database.records import SongFacts, absolute_path
 from explorer.database.songs import PlaylistSong
-from explorer.embedding.song_windows import SongWindows, thin
+from explorer.embedding.song_windows import SongWindows, windows_to_keep
 from explorer.errors import AmbiguousSongError, AudioError, LibraryError, SongNotFoundError
 from explorer.exporting.file_paths import FilePaths
 from explorer.exporting.playlists import write_playlist
@@ -185,8 +185,7 @@ def _windows_in(library: Database, embedded: EmbeddedFile, model: Model) -> Song
     basis = library.window_basis()
     if basis is None:
         return None
-    frames = embedded.embedding
-    return basis.encode(thin(np.arange(len(frames)), frames, hop_s=model.hop_s))
+    return basis.encode(windows_to_keep(embedded.embedding, hop_s=model.hop_s))
 
 
 def _with_matches(

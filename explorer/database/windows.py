@@ -193,11 +193,12 @@ class WindowTables(StateTables):
         return bool(self._rows("SELECT 1 FROM song_windows LIMIT 1"))
 
     def windows_stamp(self) -> str:
-        """Return a text that changes whenever the stored windows have changed.
+        """Return a text that changes whenever the stored windows or their basis have changed.
 
         It is made from an index of the ids: the windows are not read. Windows that are stored anew get
         another row number; of the newest ones, the values are compared too.
         """
+        basis = self._rows("SELECT hex(substr(mean, 1, 64)), hex(substr(axes, 1, 64)) FROM window_basis")
         songs, numbers, first, last = self._rows(
             """SELECT count(*), total(rowid), coalesce(min(song_id), ''), coalesce(max(song_id), '')
                FROM song_windows"""
@@ -206,7 +207,7 @@ class WindowTables(StateTables):
             """SELECT rowid, song_id, step_s, scale, length(codes), hex(substr(codes, 1, 64))
                FROM song_windows ORDER BY rowid DESC LIMIT 1"""
         )
-        parts = repr((songs, numbers, first, last, newest)).encode("utf-8", "surrogatepass")
+        parts = repr((basis, songs, numbers, first, last, newest)).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(parts, digest_size=16).hexdigest()
 
     def count_windows(self) -> dict[str, int]:

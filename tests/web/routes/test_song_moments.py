@@ -98,6 +98,7 @@ def test_hidden_songs_are_left_out(site):
 
 def test_songs_that_are_not_on_the_map_are_left_out(site):
     client, path, ids, revision = site
+    store_windows(path, {ids[23]: song_windows(23, shared_at=7)})
     with Database.open(path) as database:
         database._rows("DELETE FROM positions WHERE song_id = ?", (ids[9],))
         database.increment_map_revision()
@@ -105,7 +106,9 @@ def test_songs_that_are_not_on_the_map_are_left_out(site):
     revision = client.get("/latest").get_json()["revision"]
     found = client.get(f"/moments/{revision}/3?at_s={middle_of_shared(3)}").get_json()
     on_map = ids[:9] + ids[10:]
-    assert {on_map[song["index"]] for song in found["moments"][:4]} == {ids[n] for n in (5, 14, 17, 21)}
+    assert {on_map[song["index"]] for song in found["moments"][:5]} == {ids[n] for n in (5, 14, 17, 21, 23)}
+    numbers = [number for number, _ in found["lit"]]
+    assert len(set(numbers)) == len(numbers)
 
 
 @pytest.mark.parametrize("route", ["moments/{}/{}?at_s=3", "comet/{}/{}?projection=tsne"])
