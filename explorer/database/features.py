@@ -104,6 +104,37 @@ class FeatureTables(StateTables):
             return None
         return SongFeatures(*scalars, *arrays)
 
+    def known_features(self, *, tempo_from: float, key_from: float) -> set[str]:
+        """Return which of "tempo", "key", "energy", "loudness" and "brightness" some song seems to have.
+
+        Parameters
+        ----------
+        tempo_from, key_from : float
+            Measured tempi and keys count from this confidence on. Tags count as they are.
+        """
+        conditions = {
+            "tempo": "tempo_bpm IS NOT NULL AND tempo_confidence >= ?",
+            "key": "musical_key IS NOT NULL AND key_confidence >= ?",
+            "energy": "energy IS NOT NULL",
+            "loudness": "loudness_lufs IS NOT NULL",
+            "brightness": "brightness_hz IS NOT NULL",
+        }
+        exists = ", ".join(
+            f"EXISTS (SELECT 1 FROM song_features WHERE {condition})" for condition in conditions.values()
+        )
+        found = self._rows(f"SELECT {exists}", (tempo_from, key_from))[0]
+        known = {name for name, is_known in zip(conditions, found, strict=True) if is_known}
+        for name, tag in (("tempo", "bpm"), ("key", "key")):
+            if name not in known and self._rows(
+                f"SELECT 1 FROM readable_songs WHERE coalesce(info ->> '$.{tag}', '') <> '' LIMIT 1"
+            ):
+                known.add(name)
+        return known
+
+    def features_stamp(self) -> int:
+        """Return a number that changes when features are stored: the row of those stored last."""
+        return self._value("SELECT coalesce(max(rowid), 0) FROM song_features")
+
     def feature_row(self, song_id: str) -> FeatureRow:
         """Return the single values of one song, and its tags.
 
