@@ -20,7 +20,7 @@ N_COMPONENTS = 64
 MIN_STEP_S = 0.5
 """Windows are kept at least this far apart: with a smaller hop, every second, third … window is kept."""
 
-BASIS_SONGS = 64
+BASIS_SONGS = 128
 """The basis is final when it was fitted on this many songs. Until then, the songs' raw windows are kept, and
 the basis is fitted again when there are more of them."""
 
