@@ -15,8 +15,8 @@ from explorer.util.progress import Reporter
 def status(database, as_json):
     """Describe the library and its map.
 
-    The output has the numbers of songs, vectors and failures, the model and the projections. The whole file
-    is checked first. Exit status 1: something in it is damaged.
+    The output has the numbers of songs, vectors, windows and failures, the model and the projections. The
+    whole file is checked first. Exit status 1: something in it is damaged.
     """
     from explorer.analysis.library_status import damage_sentence, describe_library, library_status
     from explorer.database.database import Database
