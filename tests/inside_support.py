@@ -26,7 +26,7 @@ def features_of_structure(structure: str, *, seconds: float) -> SongFeatures:
     parts = np.minimum(np.arange(count) * len(structure) // max(count, 1), len(structure) - 1)
     steps = np.array([sorted(set(structure)).index(structure[part]) for part in parts], dtype=np.float32)
     return SongFeatures(
-        *(120.4, 0.9, "A minor", 0.3, 0.62, -13.6, 2140.0),
+        *(120.4, 0.9, "A minor", 0.1, 0.62, -13.6, 2140.0),
         beats_s=np.arange(0, seconds, 0.5, dtype=np.float32),
         loudness_curve=-20 + 6 * steps,
         brightness_curve=1500 + 900 * steps,

@@ -14,14 +14,13 @@ import { formatTime } from "../core/text.js";
  * @property {"tag"|"sound"|null} key_source @property {boolean|null} key_is_sure
  * @property {number|null} energy @property {number|null} loudness_lufs @property {number|null} brightness_hz
  * @property {(number|null)[]} loudness_curve @property {(number|null)[]} brightness_curve @property {number} curve_step_s
- * @property {number[]} beats_s
+ * @property {number[]} beats_s @property {string} command The command that finds out what is not known yet.
  *
  * @typedef {{name: string, value: string, meaning: string}} Fact
  */
 
 /** A section below this confidence is a guess. */
 const SURE_FROM = 0.5;
-const RUN = "run “python run.py index --windows” to find out";
 
 /** @param {Section} section @returns {string} Such as "Section B, 1:02 to 1:34", with "(not sure)" if it is a guess. */
 export function sectionTitle(section) {
@@ -103,7 +102,8 @@ export function factsOf(inside) {
 export function unknownText(inside) {
   const hasFeatures = inside.loudness_curve.length > 0 || inside.loudness_lufs !== null || inside.tempo_source === "sound";
   if (inside.has_windows && hasFeatures) return "";
-  if (inside.has_windows) return `Tempo, key and loudness of this song were not measured yet: ${RUN}.`;
-  if (hasFeatures) return `Which parts of this song sound alike is not known yet: ${RUN}.`;
-  return `What is inside this song is not known yet: ${RUN}.`;
+  const advice = `run “${inside.command}” to find out`;
+  if (inside.has_windows) return `Tempo, key and loudness of this song were not measured yet: ${advice}.`;
+  if (hasFeatures) return `Which parts of this song sound alike is not known yet: ${advice}.`;
+  return `What is inside this song is not known yet: ${advice}.`;
 }

@@ -20,12 +20,13 @@ from explorer.cli.options import (
     print_json,
 )
 from explorer.config import FIRST_LOOK_WINDOWS, Settings
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, LibraryError
 from explorer.indexing.failures import FailureLog, count_reasons
 from explorer.indexing.summary import Summary
 from explorer.library.remote import RemotePath, as_root, is_gone
 from explorer.util.interrupts import repeat_swallowed_interrupt
 from explorer.util.progress import Reporter, plural
+from explorer.util.text import valid_text
 
 if TYPE_CHECKING:
     from explorer.indexing.model import ModelRequest
@@ -138,7 +139,7 @@ def index(
     numbers, the song's vector. Songs that were moved, copied or only retagged keep their vectors. Songs whose
     files are missing stay in the library, marked as missing. Exit status 3: some files could not be read.
     """
-    folder = as_root(folder or Settings.audio)
+    folder = as_root(folder or _default_folder(database, fills_windows=bool(choices["windows"])))
     if dry_run:
         same = {name: choices[name] for name in ("retry", "limit", "video", "cue")}
         _dry_run(database, folder, as_json=as_json, reindex=reindex, exclude=exclude or None, **same)
@@ -162,6 +163,20 @@ def index(
         click.get_current_context().exit(INTERRUPTED)
     if summary.failed:
         click.get_current_context().exit(SOME_FAILED)
+
+
+def _default_folder(database: Path, *, fills_windows: bool) -> Path | str:
+    """Return the folder to index if the user names none: audio/, or with --windows that of the library."""
+    from explorer.database.database import Database
+
+    if not (fills_windows and database.exists()):
+        return Settings.audio
+    with Database.open_readonly(database) as library:
+        roots = library.roots()
+    if len(roots) > 1:
+        names = ", ".join(map(valid_text, roots))
+        raise LibraryError(f"{database} has the songs of several folders: name one of {names}.")
+    return roots[0] if roots else Settings.audio
 
 
 @dataclass(frozen=True)

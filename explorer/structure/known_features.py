@@ -89,7 +89,7 @@ class KnownFeatures:
             "Key": key and doubted(f"{key.name} · {key.camelot}", is_sure=key.is_sure),
             "Loudness": None if self.loudness_lufs is None else f"{self.loudness_lufs:.0f} LUFS",
             "Brightness": None if self.brightness_hz is None else frequency_text(self.brightness_hz),
-            "Energy": None if self.energy is None else f"{self.energy:.0%}",
+            "Energy": None if self.energy is None else f"{100 * self.energy:.0f} of 100",
         }
         return {name: text for name, text in texts.items() if text}
 

@@ -11,7 +11,7 @@ def test_known_values_are_written_with_their_units():
         "Key": "A minor · 8A",
         "Loudness": "-14 LUFS",
         "Brightness": "1.8 kHz",
-        "Energy": "62%",
+        "Energy": "62 of 100",
     }
 
 
@@ -19,7 +19,7 @@ def test_doubt_is_said_as_doubt_and_unknown_values_are_left_out():
     texts = KnownFeatures.of(DOUBTFUL).texts()
     assert texts == {"Tempo": "about 120 bpm (not sure)", "Key": "A minor · 8A (not sure)"}
     assert KnownFeatures.of(None).texts() == {}
-    assert KnownFeatures.of(SongFeatures(energy=0.0)).texts() == {"Energy": "0%"}
+    assert KnownFeatures.of(SongFeatures(energy=0.0)).texts() == {"Energy": "0 of 100"}
 
 
 def test_tags_come_first_even_if_nothing_was_measured():

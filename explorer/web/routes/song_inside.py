@@ -15,6 +15,7 @@ from explorer.structure.sections import MIN_LENGTH_S, Section, find_sections
 from explorer.structure.similarity_matrix import self_similarity, shrink
 from explorer.structure.song_features import CURVE_STEP_S, SongFeatures
 from explorer.structure.tempo import known_tempo
+from explorer.util.commands import command_line
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import fresh_json, library_blueprint
@@ -29,7 +30,8 @@ _MAX_COMPARED = 1024
 _MAX_SECTIONS = 60
 """A longer song has longer sections: more of them could not be told apart on the page."""
 
-NO_WINDOWS = "Which parts of this song sound alike is not known yet: run `python run.py index --windows`."
+_COMMAND = "index --windows"
+"""What finds out what is not known yet; an index run measures the features, too."""
 
 
 def make_inside_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
@@ -43,7 +45,8 @@ def make_inside_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepr
             windows = database.windows_of(song.song_id)
             features = database.features_of(song.song_id)
             row = database.feature_row(song.song_id)
-        return fresh_json(**describe_inside(song.duration_s, windows, features, row))
+        command = command_line(_COMMAND, database=settings.database)
+        return fresh_json(**describe_inside(song.duration_s, windows, features, row), command=command)
 
     @inside.get("/inside/<int:revision>/<int:index>/matrix")
     def matrix_of(revision: int, index: int) -> Response:
@@ -51,7 +54,10 @@ def make_inside_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepr
         with open_library(settings.database) as database:
             windows = database.windows_of(song.song_id)
         if windows is None:
-            raise RefusedError(404, NO_WINDOWS)
+            command = command_line(_COMMAND, database=settings.database)
+            raise RefusedError(
+                404, f"Which parts of this song sound alike is not known yet: run `{command}`."
+            )
         levels = matrix_levels(windows.components)
         headers = {"X-Size": str(len(levels)), "Cache-Control": "no-store"}
         return Response(levels.tobytes(), headers=headers, mimetype="application/octet-stream")

@@ -6,7 +6,7 @@ import * as text from "../../../assets/inside/inside_text.js";
 const NOTHING = {
   duration_s: 30, has_windows: false, step_s: null, sections: [], tempo_bpm: null, tempo_confidence: null, tempo_source: null, tempo_is_sure: null,
   key: null, camelot: null, key_confidence: null, key_source: null, key_is_sure: null, energy: null, loudness_lufs: null, brightness_hz: null,
-  loudness_curve: [], brightness_curve: [], curve_step_s: 1, beats_s: [],
+  loudness_curve: [], brightness_curve: [], curve_step_s: 1, beats_s: [], command: "python run.py index --windows",
 };
 const MEASURED = {
   ...NOTHING, has_windows: true, tempo_bpm: 120.4, tempo_source: "sound", tempo_is_sure: true, key: "A minor", camelot: "8A", key_source: "sound",
