@@ -133,12 +133,12 @@ export class Timeline {
   /** Nothing is pointed at: say where the playhead is, or what a click does. */
   #showTip() {
     if (this.#isPointed) return;
-    const isPlaying = this.#position !== null || this.#mark !== null;
-    const now = this.#position ?? this.#mark ?? 0;
-    this.#tip.classList.toggle("hint", !isPlaying);
+    const place = this.#position ?? this.#mark;
+    this.#tip.classList.toggle("hint", place === null);
     this.#tip.style.left = "0";
     const hint = isTouch() ? "Tap a place to play from there" : "Click a place to play from there";
-    this.#tip.textContent = isPlaying ? placeText(now, sectionAt(this.#sections, now)) : hint;
+    const enter = this.#mark === null ? "" : " · Enter plays from there";
+    this.#tip.textContent = place === null ? hint : placeText(place, sectionAt(this.#sections, place)) + enter;
   }
 
   /** The arrow keys go from section to section. @param {KeyboardEvent} event */
@@ -265,7 +265,12 @@ function paintBeats(canvas, width, height, places) {
   const isForced = matchMedia("(forced-colors: active)").matches;
   const style = getComputedStyle(canvas);
   context.fillStyle = isForced ? style.color : style.getPropertyValue("--text");
-  for (const place of places) context.fillRect(Math.min(Math.round(place), width - 1), height - BEAT_PX, 1, BEAT_PX);
+  for (const place of places) {
+    const left = Math.min(Math.round(place), width - 1);
+    // Loud bars reach the edge: a gap separates the beats from them.
+    context.clearRect(left - 1, height - BEAT_PX - 1, 3, BEAT_PX + 1);
+    context.fillRect(left, height - BEAT_PX, 1, BEAT_PX);
+  }
 }
 
 /** A curve with its name and its range. */

@@ -196,7 +196,7 @@ def test_arrow_keys_only_mark_a_place_while_another_song_plays(page):
         page.keyboard.press("ArrowRight")
     assert slider.get_attribute("aria-valuetext") == "0:15, section B"
     assert mark.evaluate("mark => parseFloat(mark.style.left)") == pytest.approx(100 * 15 / SECONDS)
-    assert text(page, "#panel-inside .timeline-tip") == "0:15, section B"
+    assert text(page, "#panel-inside .timeline-tip") == "0:15, section B · Enter plays from there"
     assert page.locator(HEAD).is_hidden()
     assert page.evaluate("audio.currentSrc.endsWith('000.flac') && !audio.paused")
     assert page.evaluate("explorer.state.playing") == 0
