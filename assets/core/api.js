@@ -52,13 +52,13 @@ export function getNeighbours(index) {
 
 /**
  * Get the songs that sound most like a moment of a song, without the songs that are hidden on the map.
- * @param {number} index @param {number} atS A second in the middle of the moment.
+ * @param {number} index @param {number} atS A second in the middle of the moment. @param {AbortSignal} signal
  * @returns {Promise<{at_s: number, start_s: number, seconds: number, moments: import("./types.js").SimilarMoment[], lit: [number, number][]}>} Rejects with a
  *   message for the user.
  */
-export function getMoments(index, atS) {
+export function getMoments(index, atS, signal) {
   const query = new URLSearchParams([["at_s", atS.toFixed(2)], ...(state.map?.meta.hide ?? []).map((kind) => ["hide", kind])]);
-  return getJson(`moments/${revision()}/${index}?${query}`);
+  return getJson(`moments/${revision()}/${index}?${query}`, { signal });
 }
 
 /**
@@ -73,11 +73,12 @@ export function getWhy(index, other) {
 /**
  * Get where the seconds of a song would lie on the map.
  * @param {number} index @param {string} projection @param {AbortSignal} signal
- * @returns {Promise<import("../inside/comet_path.js").Path|null>} Null if the server does not know it.
+ * @returns {Promise<import("../inside/comet_path.js").Path|null>} Null if the server does not know it. Rejects if it gives no answer.
  */
 export async function getComet(index, projection, signal) {
   const response = await fetchPatiently(`comet/${revision()}/${index}?${new URLSearchParams({ projection })}`, { signal });
-  if (!response.ok) return null;
+  if (response.status === 404) return null;
+  await successful(Promise.resolve(response));
   return { places: new Float32Array(await response.arrayBuffer()), stepS: Number(response.headers.get("X-Step")) || 1 };
 }
 
@@ -141,7 +142,11 @@ export async function successful(answer) {
   return response;
 }
 
-/** Send a GET request. @param {string} address @returns {Promise<any>} The JSON answer. Rejects with a message for the user. */
-export async function getJson(address) {
-  return (await successful(ask(address))).json();
+/**
+ * Send a GET request.
+ * @param {string} address @param {RequestInit} [options]
+ * @returns {Promise<any>} The JSON answer. Rejects with a message for the user.
+ */
+export async function getJson(address, options) {
+  return (await successful(ask(address, options))).json();
 }

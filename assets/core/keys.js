@@ -24,6 +24,9 @@ const USES_ARROWS = "input, [role=tab], [role=slider], [role^=menuitem], [role=o
 /** Elements that Space presses. */
 const USES_SPACE = "button, a, summary, input, [role=button], [role=switch], [role^=menuitem], [role=option]";
 
+/** A key that is held repeats itself. Only these act again then: the others ask the server, or would turn something on and off. */
+const REPEATING = new Set(["+", "=", "-"]);
+
 /** Whether a list of suggestions was open when Escape was pressed: Mantine closes it before `handle` is called. */
 let closesList = false;
 
@@ -84,12 +87,17 @@ function handle(event) {
   const action = isArrow ? () => goTowards(key) : actionOf(key);
   if (!action) return;
   event.preventDefault();
-  action();
+  if (!event.repeat || mayRepeat(key)) action();
 }
 
 /** @param {string} key @returns {(() => void)|undefined} The action of a key. Capital and small letters do the same. */
 export function actionOf(key) {
   return ACTIONS[key.length === 1 ? key.toLowerCase() : key];
+}
+
+/** @param {string} key @returns {boolean} Whether a key acts again and again while it is held. */
+export function mayRepeat(key) {
+  return REPEATING.has(key);
 }
 
 /** Close the list of suggestions, or else what is uppermost. From a field the focus then goes to the map. @param {Element} target */

@@ -59,6 +59,7 @@ export const state = {
   panelTab: "song",
   isSpectrogramOpen: false,
   isInsideOpen: false,
+  isIndexing: false,
   serverAnswers: true,
   refusal: "",
 };

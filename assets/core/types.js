@@ -166,6 +166,7 @@
  * @property {{kind: "lasso"|"box", adds: boolean, points: number[][]}|null} shape What is being drawn, in pixels.
  * @property {boolean} isPanelOpen @property {"song"|"inside"|"choice"|"moment"} panelTab @property {boolean} isSpectrogramOpen
  * @property {boolean} isInsideOpen Whether the wide card with the inside of the selected song is open.
+ * @property {boolean} isIndexing Whether an index run is in progress, as the server has told last.
  * @property {boolean} serverAnswers False while the server does not answer.
  * @property {string} refusal Why the server takes no changes; empty if it does.
  */

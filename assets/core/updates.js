@@ -5,7 +5,7 @@ import { announce, byId, setProps } from "./dom.js";
 import { offer } from "./growth.js";
 import { dismiss, notify } from "./notices.js";
 import * as progress from "./progress.js";
-import { state, subscribe } from "./state.js";
+import { state, subscribe, update } from "./state.js";
 import { FAST_POLL_MS, POLL_MS, additions, describe, isAdding, isNoticeOutdated, pauseAfter } from "./updates_rules.js";
 
 /**
@@ -67,6 +67,7 @@ export async function check() {
   timer = setTimeout(check, waiting ? Math.min(pause, FAST_POLL_MS) : pause);
   if (!latest) return;
   isCounted = latest.counts_pages;
+  update({ isIndexing: latest.index !== null });
   progress.show(latest);
   show(latest);
 }

@@ -16,6 +16,8 @@ import { secondNow } from "./playhead.js";
 
 const SWITCH = "comet-switch";
 const STORED = "comet";
+/** After a request without an answer, the page waits so long before it asks again. */
+const RETRY_MS = 30_000;
 /** The trail is painted again when the song has gone on for this long. */
 const REPAINT_S = 0.25;
 const [TRAIL_PX, HALO_PX] = [2.5, 5.5];
@@ -63,27 +65,44 @@ function follow() {
     paint();
   }
   if (key && key !== asked && state.sound === "playing" && state.previewed === null) load(key);
+  if (path && isHidden() !== byId("comet-trail").hidden) paint();
 }
 
 /** @param {string} key */
 async function load(key) {
   asked = key;
   request = new AbortController();
-  const loaded = await getComet(/** @type {number} */ (state.playing), /** @type {string} */ (shownProjection()), request.signal).catch(() => null);
-  if (asked !== key) return;
-  path = loaded;
-  paint();
+  const { signal } = request;
+  try {
+    const loaded = await getComet(/** @type {number} */ (state.playing), /** @type {string} */ (shownProjection()), signal);
+    if (signal.aborted) return;
+    path = loaded;
+    paint();
+  } catch {
+    if (!signal.aborted) setTimeout(() => signal.aborted || retry(), RETRY_MS);
+  }
+}
+
+/** Ask again if the song plays, or when it does. */
+function retry() {
+  asked = "";
+  follow();
+}
+
+/** @returns {boolean} Whether there is no comet now. While a preview plays, the song in the player does not sound. */
+function isHidden() {
+  return !path || !state.map || state.previewed !== null;
 }
 
 /** Draw the light and the trail for the viewport now. */
 export function paint() {
   paintedS = -1;
-  byId("comet").hidden = byId("comet-trail").hidden = !path || !state.map;
+  byId("comet").hidden = byId("comet-trail").hidden = isHidden();
   moveLight();
 }
 
 function moveLight() {
-  if (!path || !state.map) return;
+  if (!path || isHidden()) return;
   const second = secondNow();
   const place = placeAt(path, second);
   const light = byId("comet");

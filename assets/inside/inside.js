@@ -7,11 +7,13 @@ import { playFrom } from "../core/actions.js";
 import { getSong } from "../core/api.js";
 import { byId, element, icon, setLabel } from "../core/dom.js";
 import { state, subscribe, update } from "../core/state.js";
-import { audioElement, onEachFrame } from "../sound/audio.js";
+import { onEachFrame } from "../sound/audio.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
 import { getInside, getMatrix, getPeaks } from "./inside_requests.js";
 import { InsideView } from "./inside_view.js";
+import { unknownText } from "./inside_text.js";
 import { showMoment } from "./moment.js";
+import { goToSecond, secondNow } from "./playhead.js";
 
 /** @typedef {import("./inside_view.js").Shown} Shown */
 /** @typedef {import("./matrix.js").Levels} Levels */
@@ -28,6 +30,8 @@ let shown = null;
 let levels = null;
 /** Names the selection and the map for which a song is shown or being loaded; empty if that failed. */
 let shownKey = "";
+/** What the library knew when the song was loaded: it changes at the end of an index run. */
+let shownChanges = "";
 /** Cancels the requests for the song that was shown before. */
 let request = new AbortController();
 
@@ -36,7 +40,7 @@ export function mount() {
   wideButton.append(icon("wide"), element("span", "", "Open wide"));
   wideButton.addEventListener("click", toggle);
   byId("inside-close").addEventListener("click", toggle);
-  const actions = { playFrom: playSelectedFrom, seek, hold: showSelectedMoment };
+  const actions = { playFrom: playSelectedFrom, seek: goToSecond, hold: showSelectedMoment };
   inPanel = new InsideView({ actions, wideButton, onMatrix: showMatrix });
   inCard = new InsideView({ actions, wideButton: null });
   byId("panel-inside").append(inPanel.element);
@@ -46,6 +50,7 @@ export function mount() {
   });
   subscribe(["selected", "selections", "map", "panelTab", "isPanelOpen", "isInsideOpen", "upload", "isUploading"], follow);
   subscribe(["serverAnswers"], () => state.serverAnswers && follow());
+  subscribe(["isIndexing"], () => state.isIndexing || loadAgain());
   subscribe(["isSpectrogramOpen"], () => state.isSpectrogramOpen && state.isInsideOpen && toggle());
   subscribe(["isInsideOpen"], () => state.isInsideOpen && showMatrix());
   subscribe(["playing", "song"], showPosition);
@@ -83,12 +88,23 @@ function follow() {
   const { selected, selections, map } = state;
   const key = `${map?.meta.revision} ${map?.meta.order} ${selected} ${selections}`;
   if (selected === null) return showNoSong();
-  if (key === shownKey) return;
+  const isNews = shownChanges !== (map?.meta.changes ?? "");
+  shownChanges = map?.meta.changes ?? "";
+  if (key === shownKey) return void (isNews && loadAgain());
   const isOther = !shownKey.endsWith(` ${selections}`);
   shownKey = key;
   request.abort();
   request = new AbortController();
   load(selected, isOther, request.signal);
+}
+
+/** An index run may have found out what is not known of the song that is shown. Until the answer is there, the song stays as it is. */
+function loadAgain() {
+  if (!shown || inPanel.element.ariaBusy || !unknownText(shown.inside)) return;
+  if (!isVisible() || state.selected === null) return void (shownKey = "");
+  request.abort();
+  request = new AbortController();
+  load(state.selected, false, request.signal);
 }
 
 function showNoSong() {
@@ -171,7 +187,7 @@ function isInPlayer() {
 
 function showPosition() {
   if (!isVisible()) return;
-  const seconds = isInPlayer() ? audioElement().currentTime : null;
+  const seconds = isInPlayer() ? secondNow() : null;
   inPanel.showPosition(seconds);
   if (state.isInsideOpen) inCard.showPosition(seconds);
 }
@@ -180,10 +196,4 @@ function showPosition() {
 function playSelectedFrom(seconds) {
   // While another song loads, the pictures are those of the song before.
   if (state.selected !== null && !inPanel.element.ariaBusy) playFrom(state.selected, seconds);
-}
-
-/** @param {number} seconds */
-function seek(seconds) {
-  if (isInPlayer()) audioElement().currentTime = seconds;
-  else playSelectedFrom(seconds);
 }

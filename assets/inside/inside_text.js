@@ -40,7 +40,7 @@ export function isSure({ confidence }) {
 
 /** @param {Section[]} sections @returns {string} A sentence about a song of a single section, or about sections that are guesses; or nothing. */
 export function sectionsText(sections) {
-  if (sections.length !== 1) return sections.every(isSure) ? "" : "Striped parts are a guess.";
+  if (sections.length !== 1) return sections.every(isSure) ? "" : "Striped sections are a guess.";
   return isSure(sections[0]) ? "The song sounds alike from its start to its end." : "No clear change of the sound was found.";
 }
 
@@ -104,6 +104,6 @@ export function unknownText(inside) {
   if (inside.has_windows && hasFeatures) return "";
   const advice = `run “${inside.command}” to find out`;
   if (inside.has_windows) return `Tempo, key and loudness of this song were not measured yet: ${advice}.`;
-  if (hasFeatures) return `Which parts of this song sound alike is not known yet: ${advice}.`;
+  if (hasFeatures) return `Which sections of this song sound alike is not known yet: ${advice}.`;
   return `What is inside this song is not known yet: ${advice}.`;
 }

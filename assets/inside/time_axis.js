@@ -6,6 +6,8 @@ const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 const TICK_PX = 52;
 /** The last label would be cut off nearer to the end than this. */
 const END_PX = 34;
+/** The least distance of two beats. */
+const BEAT_PX = 4;
 const ARROW_S = 5;
 const PAGE_S = 30;
 /** The End key leaves this much of a song. */
@@ -30,6 +32,20 @@ export function tickTimes(durationS, widthPx) {
   const step = STEPS_S.find((value) => value >= least) ?? Math.ceil(least / 3600) * 3600;
   const last = durationS * (1 - END_PX / widthPx);
   return Array.from({ length: Math.max(0, Math.floor(last / step)) + 1 }, (_, i) => i * step);
+}
+
+/**
+ * @param {number[]} beatsS In order. @param {number} durationS @param {number} widthPx Of the axis.
+ * @returns {number[]} Where beats are drawn, in pixels. If they are too close, each second, fourth, eighth one and so on is.
+ */
+export function beatPlaces(beatsS, durationS, widthPx) {
+  if (!(durationS > 0) || !(widthPx > 0)) return [];
+  const places = beatsS.filter((second) => second >= 0 && second <= durationS).map((second) => (second / durationS) * widthPx);
+  const apart = places.length > 1 ? (places[places.length - 1] - places[0]) / (places.length - 1) : widthPx;
+  const step = apart > 0 ? 2 ** Math.max(0, Math.ceil(Math.log2(BEAT_PX / apart))) : places.length;
+  let last = -Infinity;
+  // Beats are not always equally far apart.
+  return places.filter((place, i) => i % step === 0 && place - last >= BEAT_PX && ((last = place), true));
 }
 
 /** @param {Section[]} sections In order. @param {number} seconds @returns {Section|null} The section at a second. */

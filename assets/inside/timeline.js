@@ -7,13 +7,14 @@ import { BOX, brightnessRange, curvePaths, loudnessRange } from "./curve_path.js
 import { watchPlaces } from "./held_place.js";
 import { isSure, placeText, sectionTitle } from "./inside_text.js";
 import { letterColour, sectionColour } from "./section_colours.js";
-import { secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "./time_axis.js";
+import { beatPlaces, secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "./time_axis.js";
 
 /** @typedef {import("./inside_text.js").Inside} Inside */
 /** @typedef {import("./time_axis.js").Section} Section */
 
 const BAR_PX = 2;
 const GAP_PX = 1;
+const BEAT_PX = 5;
 /** A letter does not fit into a narrower section. */
 const LETTER_PX = 14;
 const SVG = "http://www.w3.org/2000/svg";
@@ -37,6 +38,8 @@ export class Timeline {
   #peaks = null;
   /** The second of the playhead; null if another song plays, or none. @type {number|null} */
   #position = null;
+  /** The second that the arrow keys have chosen while the song is not in the player: nothing plays until Enter is pressed. @type {number|null} */
+  #mark = null;
   /** What screen readers were told last. */
   #said = "";
   #isPointed = false;
@@ -49,14 +52,15 @@ export class Timeline {
   #pictures = element("div", "timeline-pictures", null, { role: "slider", tabindex: 0, "aria-label": "Position in the song", "aria-valuemin": 0 });
   #head = element("div", "timeline-head");
   #pointer = element("div", "timeline-pointer");
+  #markLine = element("div", "timeline-mark");
   #tip = element("div", "timeline-tip", null, { "aria-hidden": "true" });
   element = element("div", "timeline");
 
   /** @param {Actions} actions */
   constructor(actions) {
     this.#pictures.append(this.#canvas, this.#loudness.element, this.#brightness.element, this.#ticks);
-    this.#pointer.hidden = this.#head.hidden = true;
-    this.element.append(this.#strip, this.#pictures, this.#pointer, this.#head, this.#tip);
+    this.#pointer.hidden = this.#markLine.hidden = this.#head.hidden = true;
+    this.element.append(this.#strip, this.#pictures, this.#pointer, this.#markLine, this.#head, this.#tip);
     this.#listen(actions);
     new ResizeObserver(() => this.paint()).observe(this.#canvas);
   }
@@ -84,12 +88,13 @@ export class Timeline {
     watchPlaces(this.#pictures, { press, second: () => held, onHold: hold });
     this.#pictures.addEventListener("click", (/** @type {MouseEvent} */ event) => playFrom(this.#secondsOf(event)));
     this.#pictures.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      const now = this.#position ?? 0;
+      const now = this.#position ?? this.#mark ?? 0;
       const target = seekTarget(event.key, now, this.#durationS);
       if (event.ctrlKey || event.metaKey || event.altKey || (target === null && event.key !== "Enter")) return;
       event.preventDefault();
       if (target === null) playFrom(now);
-      else seek(target);
+      else if (this.#position !== null) seek(target);
+      else this.#moveMark(target);
     });
     this.#strip.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#goToSection(event));
     this.#strip.addEventListener("click", (/** @type {any} */ { target }) => {
@@ -128,11 +133,12 @@ export class Timeline {
   /** Nothing is pointed at: say where the playhead is, or what a click does. */
   #showTip() {
     if (this.#isPointed) return;
-    const isPlaying = this.#position !== null;
-    this.#tip.classList.toggle("hint", !isPlaying);
+    const place = this.#position ?? this.#mark;
+    this.#tip.classList.toggle("hint", place === null);
     this.#tip.style.left = "0";
     const hint = isTouch() ? "Tap a place to play from there" : "Click a place to play from there";
-    this.#tip.textContent = isPlaying ? placeText(this.#position ?? 0, sectionAt(this.#sections, this.#position ?? 0)) : hint;
+    const enter = this.#mark === null ? "" : " · Enter plays from there";
+    this.#tip.textContent = place === null ? hint : placeText(place, sectionAt(this.#sections, place)) + enter;
   }
 
   /** The arrow keys go from section to section. @param {KeyboardEvent} event */
@@ -154,12 +160,19 @@ export class Timeline {
     this.#inside = inside;
     this.#peaks = peaks;
     this.#said = "";
+    if (isOther) this.#mark = null;
     this.#pictures.setAttribute("aria-valuemax", String(Math.round(this.#durationS)));
     this.#loudness.show(inside.loudness_curve, inside.curve_step_s, this.#durationS);
     this.#brightness.show(inside.brightness_curve, inside.curve_step_s, this.#durationS);
     if (isOther) this.#fillStrip();
     this.showPosition(null);
     this.paint();
+  }
+
+  /** @param {number} seconds */
+  #moveMark(seconds) {
+    this.#mark = seconds;
+    this.showPosition(null);
   }
 
   #fillStrip() {
@@ -186,6 +199,7 @@ export class Timeline {
       button.classList.toggle("narrow", button.clientWidth < LETTER_PX);
     }
     paintWave(this.#canvas, width, height, this.#peaks, this.#sections, this.#durationS);
+    if (this.#inside.tempo_is_sure) paintBeats(this.#canvas, width, height, beatPlaces(this.#inside.beats_s, this.#durationS, width));
     this.#ticks.replaceChildren(
       ...tickTimes(this.#durationS, width).map((seconds) => {
         const label = element("span", "", formatTime(seconds));
@@ -198,14 +212,18 @@ export class Timeline {
   /** Move the playhead. @param {number|null} seconds Null if another song plays, or none. */
   showPosition(seconds) {
     this.#position = seconds;
+    if (seconds !== null) this.#mark = null;
+    const place = seconds ?? this.#mark ?? 0;
     this.#head.hidden = seconds === null;
-    this.#head.style.left = `${100 * shareOf(seconds ?? 0, this.#durationS)}%`;
-    const section = sectionAt(this.#sections, seconds ?? 0);
-    const said = placeText(seconds ?? 0, section);
+    this.#markLine.hidden = this.#mark === null;
+    this.#head.style.left = this.#markLine.style.left = `${100 * shareOf(place, this.#durationS)}%`;
+    const section = sectionAt(this.#sections, place);
+    const said = placeText(place, section);
     // Once a second, not in each frame.
-    if (`${said} ${seconds === null}` === this.#said) return;
-    this.#said = `${said} ${seconds === null}`;
-    this.#pictures.setAttribute("aria-valuenow", String(Math.round(seconds ?? 0)));
+    const key = `${said} ${seconds === null} ${this.#mark === null}`;
+    if (key === this.#said) return;
+    this.#said = key;
+    this.#pictures.setAttribute("aria-valuenow", String(Math.round(place)));
     this.#pictures.setAttribute("aria-valuetext", said);
     const current = section && seconds !== null ? this.#sections.indexOf(section) : -1;
     for (const [i, button] of this.#buttons.entries()) {
@@ -239,6 +257,20 @@ function paintWave(canvas, width, height, peaks, sections, durationS) {
     context.fillStyle = section && !isForced ? sectionColour(section.label, theme()) : plain;
     context.fillRect(bar * step, (height - barHeight) / 2, BAR_PX, barHeight);
   });
+}
+
+/** Paint the beats on the waveform's lower edge. @param {HTMLCanvasElement} canvas @param {number} width @param {number} height @param {number[]} places In pixels. */
+function paintBeats(canvas, width, height, places) {
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const isForced = matchMedia("(forced-colors: active)").matches;
+  const style = getComputedStyle(canvas);
+  context.fillStyle = isForced ? style.color : style.getPropertyValue("--text");
+  for (const place of places) {
+    const left = Math.min(Math.round(place), width - 1);
+    // Loud bars reach the edge: a gap separates the beats from them.
+    context.clearRect(left - 1, height - BEAT_PX - 1, 3, BEAT_PX + 1);
+    context.fillRect(left, height - BEAT_PX, 1, BEAT_PX);
+  }
 }
 
 /** A curve with its name and its range. */

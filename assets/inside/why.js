@@ -8,6 +8,7 @@ import { element } from "../core/dom.js";
 import { onEscape } from "../core/escape.js";
 import { state, subscribe } from "../core/state.js";
 import { formatTime } from "../core/text.js";
+import { canPlayFrom } from "../sound/preview_time.js";
 import { makeSmallWaveform } from "./small_waveform.js";
 import * as sound from "./why_sound.js";
 
@@ -20,6 +21,8 @@ export function mount() {
   sound.mount();
   onEscape(() => Boolean(open?.card.isConnected), close, "menu");
   subscribe(["selections"], close);
+  // Nobody would see how to stop it.
+  subscribe(["panelTab", "isPanelOpen"], () => (state.panelTab === "song" && state.isPanelOpen) || sound.stop());
 }
 
 /** @param {HTMLElement} row A song's row: it has the song's index. @param {string} title @returns {HTMLElement} The button that opens its card. */
@@ -95,4 +98,8 @@ function fill({ card, request }, songs, starts, seconds) {
     });
   });
   card.append(...parts, button);
+  const missing = songs.find((song, i) => !canPlayFrom(song, starts[i]));
+  if (!missing) return;
+  button.disabled = true;
+  card.append(element("p", "why-text", missing.fallback ? `Only a preview of ${missing.title} is there.` : `The file of ${missing.title} is missing.`));
 }

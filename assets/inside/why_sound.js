@@ -7,6 +7,7 @@ import { playFrom } from "../core/actions.js";
 import { state, subscribe, update } from "../core/state.js";
 import { audioElement, onEachFrame } from "../sound/audio.js";
 import { load, pause } from "../sound/player.js";
+import { goToSecond, previewStart, secondNow } from "./playhead.js";
 
 /** @typedef {{index: number, startS: number}} Part */
 /**
@@ -42,8 +43,7 @@ export function isPlaying() {
 export function playInTurn(parts, seconds, onPart) {
   stop();
   const { playing, song, chosenPosition } = state;
-  const audio = audioElement();
-  const before = playing === null || !song ? null : { index: playing, seconds: audio.currentTime, plays: !audio.paused, chosenPosition };
+  const before = playing === null || !song ? null : { index: playing, seconds: secondNow(), plays: !audioElement().paused, chosenPosition };
   turn = { parts, seconds, at: 0, hasBegun: false, revision: state.map?.meta.revision, before, onPart };
   playPart(0);
 }
@@ -61,13 +61,14 @@ async function playPart(at) {
 function followTime() {
   if (!turn) return;
   const { index, startS } = turn.parts[turn.at];
-  const { currentTime, duration, paused } = audioElement();
+  const { duration, paused } = audioElement();
   if (state.playing !== index || state.sound !== "playing" || paused) return;
+  const second = secondNow();
   // Until the song is there, the position is that of the song before; and the user may have gone elsewhere in this one.
-  if (currentTime < startS - TOLERANCE_S || currentTime > startS + turn.seconds + TOLERANCE_S + 1) return void (turn.hasBegun && abandon());
+  if (second < startS - TOLERANCE_S || second > startS + turn.seconds + TOLERANCE_S + 1) return void (turn.hasBegun && abandon());
   turn.hasBegun = true;
-  const end = Math.min(startS + turn.seconds, (duration || Infinity) - BEFORE_END_S);
-  if (currentTime < end) return;
+  const end = Math.min(startS + turn.seconds, previewStart() + (duration || Infinity) - BEFORE_END_S);
+  if (second < end) return;
   if (turn.at + 1 < turn.parts.length) playPart(turn.at + 1);
   else stop();
 }
@@ -101,7 +102,7 @@ async function giveBack(before) {
   else {
     pause();
     await load(index);
-    if (state.playing === index && audioElement().paused) audioElement().currentTime = seconds;
+    if (state.playing === index && audioElement().paused) goToSecond(seconds);
   }
   if (state.playing === index) update({ chosenPosition });
 }

@@ -7,6 +7,7 @@ import { state, subscribe, update } from "../core/state.js";
 import { missingText } from "../core/text.js";
 import { audioElement, endPreviewPause, isPausedForPreview, showError, start, stayPaused } from "./audio.js";
 import { fileOf, idOf } from "./files.js";
+import { onlyPreviewText, secondInFile } from "./preview_time.js";
 import { listen, putFile } from "./recovery.js";
 
 export { isPlaying, pauseForPreview, resumeAfterPreview, seekBy, seekTo, setVolume, start, toggleMute } from "./audio.js";
@@ -39,19 +40,22 @@ export function play(index) {
 /**
  * Play a song from a second. The song in the player goes there without being loaded again.
  * @param {number} index @param {number} seconds
- * @returns {Promise<boolean|null>} As `play`.
+ * @returns {Promise<boolean|null>} As `play`; false also if only a preview of the song is there that does not have this second.
  */
 export async function playFrom(index, seconds) {
   const audio = audioElement();
   if (index !== loadedIndex || index !== state.playing || !state.song || audio.error) return request(index, true, seconds);
-  audio.currentTime = secondInFile(state.song, seconds);
+  const inFile = secondInFile(state.song, seconds);
+  if (inFile === null) return refuse(state.song);
+  audio.currentTime = inFile;
   if (audio.paused) await start();
   return true;
 }
 
-/** @param {Song|UploadedSong} song @param {number} seconds @returns {number} Where it is in the file that plays. A preview plays from its start. */
-function secondInFile(song, seconds) {
-  return "fallback" in song && song.gone_since && song.fallback === "preview" ? 0 : seconds;
+/** The preview of a song does not have the second that the user wants. @param {Song|UploadedSong} song @returns {false} */
+function refuse(song) {
+  notify(onlyPreviewText(song), { key: "fallback" });
+  return false;
 }
 
 /**
@@ -63,8 +67,11 @@ export function load(index) {
   return request(index, false);
 }
 
-/** @param {number} index @param {boolean} plays @param {number} seconds Where it begins. @returns {Promise<boolean|null>} */
-async function request(index, plays, seconds = 0) {
+/**
+ * @param {number} index @param {boolean} plays @param {number|null} [seconds] Where in the song it begins; null for the start of its file.
+ * @returns {Promise<boolean|null>}
+ */
+async function request(index, plays, seconds = null) {
   const mine = (newest = Symbol("request"));
   try {
     // First the request, then the page.
@@ -85,30 +92,35 @@ async function request(index, plays, seconds = 0) {
 
 /**
  * Put a song into the audio element. If its file is missing, put its stored preview or a copy of it there instead.
- * @param {Song} song @param {boolean} plays @param {number} seconds Where it begins.
+ * @param {Song} song @param {boolean} plays @param {number|null} [seconds] As for `request`.
  * @returns {Promise<boolean>} False if there is nothing to play: then the song that plays continues.
  */
-async function putSong(song, plays, seconds = 0) {
+async function putSong(song, plays, seconds = null) {
   if (song.gone_since && !song.fallback) {
     update({ playing: loadedIndex, message: `${missingText(song)} It cannot be played.` });
     return false;
   }
+  const inFile = seconds === null ? 0 : secondInFile(song, seconds);
+  if (inFile === null) {
+    update({ playing: loadedIndex });
+    return refuse(song);
+  }
   const instead = song.fallback === "preview" ? "Its preview" : "A copy of it";
   if (song.gone_since) notify(`${missingText(song)} ${instead} plays instead.`, { key: "fallback" });
-  await putFileOf(song, fileOf(song), plays, seconds);
+  await putFileOf(song, fileOf(song), plays, inFile);
   return true;
 }
 
 /**
  * Put a song's file into the audio element.
- * @param {Song|UploadedSong} song @param {string} file Its address. @param {boolean} plays @param {number} seconds Where it begins.
+ * @param {Song|UploadedSong} song @param {string} file Its address. @param {boolean} plays @param {number} [inFile] The second of the file where it begins.
  */
-async function putFileOf(song, file, plays, seconds = 0) {
+async function putFileOf(song, file, plays, inFile = 0) {
   loadedIndex = state.playing;
   endPreviewPause();
   putFile(file);
   if (!plays) return update({ song, sound: "paused" });
-  audioElement().currentTime = secondInFile(song, seconds);
+  audioElement().currentTime = inFile;
   await start({ song });
   announce(`Playing ${song.title}${song.artist ? " by " + song.artist : ""}`);
 }

@@ -184,7 +184,118 @@ def test_the_keyboard_moves_the_position(page):
     page.wait_for_function("() => !audio.paused")
 
 
+def test_arrow_keys_only_mark_a_place_while_another_song_plays(page):
+    page.evaluate("explorer.actions.playWithoutSelecting(0)")
+    wait_until_playing(page, "000.flac")
+    look_inside(page, 1)
+    slider = page.locator("#panel-inside").get_by_role("slider", name="Position in the song")
+    mark = page.locator("#panel-inside .timeline-mark")
+    assert mark.is_hidden()
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == "0:15, section B"
+    assert mark.evaluate("mark => parseFloat(mark.style.left)") == pytest.approx(100 * 15 / SECONDS)
+    assert text(page, "#panel-inside .timeline-tip") == "0:15, section B · Enter plays from there"
+    assert page.locator(HEAD).is_hidden()
+    assert page.evaluate("audio.currentSrc.endsWith('000.flac') && !audio.paused")
+    assert page.evaluate("explorer.state.playing") == 0
+    watch_starts(page)
+    page.keyboard.press("Enter")
+    wait_for_start(page, "001.flac", 15)
+    page.wait_for_selector(HEAD)
+    assert mark.is_hidden()
+
+
+def leave_preview(page, index, start_s):
+    """Let a song look as if its file were missing and only a preview were left, from a second on."""
+    gone = {"gone_since": "2026-01-02T00:00:00Z", "fallback": "preview", "preview_start_s": start_s}
+
+    def answer(route):
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | gone)
+
+    page.route(re.compile(rf"/songs/\d+/{index}(\?|$)"), answer)
+
+
+def test_of_a_missing_song_only_the_seconds_of_its_preview_play(inside_site, open_page):
+    page = open_page(inside_site)
+    leave_preview(page, 1, 10.0)
+    look_inside(page, 1)
+    watch_starts(page)
+    click_at(page, PICTURES, 15 / SECONDS)
+    wait_for_start(page, "preview/001.flac", 5)
+    page.wait_for_selector(HEAD)
+    assert head_share(page) == pytest.approx(15 / SECONDS, abs=0.06)
+    page.evaluate("audio.pause()")
+    before = page.evaluate("audio.currentTime")
+    click_at(page, PICTURES, 2 / SECONDS)
+    page.wait_for_selector(".toast:has-text('Only a preview of this song is there: 0:10 to 0:30')")
+    assert page.evaluate("audio.paused && audio.currentTime") == before
+    # Keys stay within the preview and never end it.
+    page.locator(PICTURES).focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => audio.currentTime === 15")
+    page.wait_for_selector(f"{PICTURES}[aria-valuenow='25']")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Home")
+    page.wait_for_function("() => audio.currentTime === 0")
+    page.wait_for_selector(f"{PICTURES}[aria-valuenow='10']")
+
+
+def test_what_an_index_run_has_found_out_is_shown_at_its_end(inside_site, open_page):
+    page = open_page(inside_site)
+    asked = []
+    nothing = {"has_windows": False, "sections": [], "loudness_curve": [], "loudness_lufs": None}
+
+    def answer(route):
+        asked.append(route.request.url)
+        response = route.fetch()
+        unknown = nothing | {"tempo_source": None, "tempo_bpm": None}
+        known = response.json()
+        route.fulfill(response=response, json=known | unknown if len(asked) < 3 else known)
+
+    page.route(re.compile(r"/inside/\d+/1$"), answer)
+    look_inside(page, 1)
+    assert page.locator("#panel-inside .inside-note").is_visible()
+    with page.expect_response(re.compile(r"/inside/\d+/1$")):
+        page.evaluate("explorer.update({ isIndexing: true }); explorer.update({ isIndexing: false })")
+    assert page.locator("#panel-inside .inside-note").is_visible()
+    change = "map => ({ ...map, meta: { ...map.meta, changes: 'other' } })"
+    page.evaluate(f"explorer.update({{ map: ({change})(explorer.state.map) }})")
+    page.wait_for_selector("#panel-inside .timeline-section >> nth=2")
+    assert page.locator("#panel-inside .inside-note").is_hidden()
+    # Of this song everything is known.
+    count = len(asked)
+    page.evaluate("explorer.update({ isIndexing: true }); explorer.update({ isIndexing: false })")
+    page.wait_for_timeout(300)
+    assert len(asked) == count
+
+
+def test_the_wide_view_shows_the_beats(page):
+    look_inside(page, 1)
+    page.keyboard.press("i")
+    page.wait_for_selector("#inside-wide .timeline-section >> nth=2")
+    places = """() => {
+        const canvas = document.querySelector("#inside-wide .timeline-wave");
+        const { width, height } = canvas;
+        const row = canvas.getContext("2d").getImageData(0, height - 2, width, 1).data;
+        const other = document.createElement("canvas").getContext("2d");
+        other.fillStyle = getComputedStyle(canvas).getPropertyValue("--text");
+        other.fillRect(0, 0, 1, 1);
+        const colour = other.getImageData(0, 0, 1, 1).data;
+        const isBeat = (x) => colour.every((value, i) => row[4 * x + i] === value);
+        const found = [...Array(width).keys()].filter(isBeat);
+        return found.length ? found.map((x) => (36 * x) / width) : null;
+    }"""
+    seconds = page.wait_for_function(places).json_value()
+    assert all(abs(second * 2 - round(second * 2)) < 0.15 for second in seconds)
+    assert {round(second * 2) for second in seconds} == set(range(int(SECONDS * 2)))
+
+
 def test_hovering_shows_the_time_and_the_section(page):
+    # A shared page may have played a song.
+    page.evaluate("explorer.update({ song: null, playing: null, sound: 'paused' })")
     look_inside(page, 1)
     box = page.locator(PICTURES).bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)

@@ -1,6 +1,7 @@
 """This moment, why similar, and the comet: what is heard, lit and shown, in Chromium."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -300,6 +301,46 @@ def test_a_second_press_stops_and_the_song_that_played_goes_on(own_page):
     page.wait_for_selector(".why", state="detached")
     assert "row-why" in page.evaluate("document.activeElement.className")
     assert page.evaluate("explorer.state.playing") == 20
+
+
+def test_play_both_moments_ends_where_nobody_sees_how_to_stop_it(own_page):
+    page = own_page
+    open_why(page, 10)
+    page.get_by_role("button", name="Play both moments").click()
+    wait_until_plays_from(page, 3, HERE_S)
+    page.locator("#tab-choice").click()
+    page.wait_for_function("() => audio.paused && Math.abs(audio.currentTime - 1) < 0.1")
+    page.locator("#tab-song").click()
+    page.get_by_role("button", name="Play both moments").click()
+    wait_until_plays_from(page, 3, HERE_S)
+    page.locator("#panel-close").click()
+    page.wait_for_function("() => audio.paused && Math.abs(audio.currentTime - 1) < 0.1")
+
+
+def test_moments_that_a_preview_does_not_have_are_not_played(own_page):
+    page = own_page
+    gone = {"gone_since": "2026-01-02T00:00:00Z", "fallback": "preview", "preview_start_s": 8.0}
+
+    def answer(route):
+        response = route.fetch()
+        route.fulfill(response=response, json=response.json() | gone)
+
+    page.route(re.compile(r"/songs/\d+/10(\?|$)"), answer)
+    # Song 10 sounds like song 3 at its second 4.
+    open_why(page, 10)
+    assert page.get_by_role("button", name="Play both moments").is_disabled()
+    assert "Only a preview of Waltz piece 10 is there." in text(page, ".why")
+
+
+def test_a_held_key_asks_once_and_another_moment_cancels_the_request(page):
+    play_at(page, 3, HERE_S + MOMENT_S / 2)
+    asked = []
+    page.on("request", lambda request: "/moments/" in request.url and asked.append(request.url))
+    for _ in range(10):
+        page.keyboard.down(".")
+    page.keyboard.up(".")
+    page.wait_for_selector(".moment-list .song-row")
+    assert len(asked) == 1
 
 
 def test_the_list_and_the_comparison_have_no_serious_problem_of_accessibility(own_page):

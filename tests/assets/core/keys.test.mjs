@@ -1,7 +1,7 @@
 /** The keyboard shortcuts. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { actionOf } from "../../../assets/core/keys.js";
+import { actionOf, mayRepeat, mount } from "../../../assets/core/keys.js";
 import { state, update } from "../../../assets/core/state.js";
 import { showAll } from "../../../assets/map/camera.js";
 import { toggle as toggleHearing } from "../../../assets/sound/hover.js";
@@ -68,4 +68,26 @@ test("capital letters do the same as small letters, and other keys do nothing", 
   for (const key of LETTERS) assert.equal(actionOf(key.toUpperCase()), actionOf(key), key);
   for (const key of LETTERS) assert.equal(typeof actionOf(key), "function", key);
   for (const key of ["x", "9", "Enter", "Tab", "F5", "Shift", "End"]) assert.equal(actionOf(key), undefined, key);
+});
+
+test("a key that is held acts once, unless it zooms", () => {
+  assert.deepEqual(["+", "=", "-"].map(mayRepeat), [true, true, true]);
+  for (const key of [".", " ", "i", "n", "m", "ArrowLeft"]) assert.equal(mayRepeat(key), false, key);
+  const listeners = [];
+  makeDocument();
+  Object.assign(globalThis.document, { addEventListener: (kind, listener) => listeners.push([kind, listener]) });
+  globalThis.Element = class {
+    matches() {
+      return false;
+    }
+  };
+  mount();
+  update({ notices: [], song: null, previewed: null });
+  const press = (repeat) => {
+    const event = { key: ".", target: new Element(), repeat, preventDefault() {} };
+    for (const [kind, listener] of listeners) if (kind === "keydown") listener(event);
+    return state.notices.length;
+  };
+  assert.equal(press(true), 0);
+  assert.equal(press(false), 1);
 });

@@ -1,7 +1,7 @@
 /** The time axis that the pictures of a song share. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "../../../assets/inside/time_axis.js";
+import { beatPlaces, secondsAt, sectionAt, seekTarget, shareOf, tickTimes } from "../../../assets/inside/time_axis.js";
 
 const SECTIONS = [
   { start_s: 0, end_s: 12, label: "A", confidence: 0.8 },
@@ -44,4 +44,18 @@ test("keys move the position, but never to the end of the song", () => {
   assert.equal(seekTarget("ArrowRight", 34, 36), 34);
   assert.equal(seekTarget("ArrowRight", 1, 3), 1);
   assert.equal(seekTarget("a", 12, 36), null);
+});
+
+test("beats are at least four pixels apart; of beats that are closer, each second, fourth and so on is drawn", () => {
+  const beats = (count) => Array.from({ length: count }, (_, i) => i * 0.5);
+  assert.deepEqual(beatPlaces([0, 0.5, 1], 2, 400), [0, 100, 200]);
+  assert.deepEqual(beatPlaces(beats(40), 20, 80).slice(0, 3), [0, 4, 8]);
+  assert.deepEqual(beatPlaces(beats(240), 120, 240).slice(0, 3), [0, 4, 8]);
+  for (const width of [200, 286, 700, 1200]) {
+    const places = beatPlaces(beats(480).map((second, i) => second + (i % 3) * 0.07), 240, width);
+    assert.ok(places.length > 10 && places.every((place, i) => !i || place - places[i - 1] >= 4), `${width}`);
+  }
+  assert.deepEqual(beatPlaces([-1, 3, 9], 5, 100), [60]);
+  assert.deepEqual([beatPlaces([], 5, 100), beatPlaces([1], 0, 100), beatPlaces([1, 1, 1], 5, 0)], [[], [], []]);
+  assert.equal(beatPlaces([2, 2, 2], 5, 100).length, 1);
 });

@@ -14,10 +14,10 @@ player.mount();
 let revision = 0;
 subscribe(["song", "sound", "playing"], (changed) => audio.log.push([...changed].sort().join(" ")));
 
-/** The songs by index. Song 5 is missing; of song 6 a preview is left. */
+/** The songs by index. Song 5 is missing; of song 6, its seconds 30 to 50 are left as a preview. */
 function songAt(index) {
   const gone = index === 5 || index === 6 ? "2026-01-02T00:00:00Z" : null;
-  return { id: `${index}.mp3`, title: `Song ${index}`, artist: "", gone_since: gone, fallback: index === 6 ? "preview" : null };
+  return { id: `${index}.mp3`, title: `Song ${index}`, artist: "", gone_since: gone, fallback: index === 6 ? "preview" : null, preview_start_s: 30, duration_s: 120 };
 }
 
 const noticeOf = (key) => state.notices.find((notice) => notice.key === key);
@@ -54,11 +54,28 @@ test("a song plays from a second; the one in the player is not loaded again", as
   audio.pause();
   await player.playFrom(2, 13);
   assert.deepEqual([audio.currentTime, audio.paused, state.sound], [13, false, "playing"]);
-  // Of song 6 a preview is left: seconds of the song are no seconds of the preview.
-  await player.playFrom(6, 40);
-  assert.deepEqual([audio.src, audio.currentTime], ["preview/6.mp3", 0]);
-  await player.play(2);
+  await player.play(3);
   assert.equal(audio.currentTime, 0);
+});
+
+test("of a song of which a preview is left, a second plays only if the preview has it", async () => {
+  assert.equal(await player.playFrom(6, 40), true);
+  assert.deepEqual([audio.src, audio.currentTime], ["preview/6.mp3", 10]);
+  // The one in the player stays where it is.
+  for (const second of [12, 49.9, 70]) assert.equal(await player.playFrom(6, second), false, `${second}`);
+  assert.deepEqual([audio.src, audio.currentTime, audio.paused], ["preview/6.mp3", 10, false]);
+  assert.match(noticeOf("fallback").text, /^Only a preview of this song is there: 0:30 to 0:50/);
+  await player.playFrom(6, 30);
+  assert.equal(audio.currentTime, 0);
+  // Another song goes on.
+  await player.playFrom(2, 5);
+  audio.log.length = 0;
+  assert.equal(await player.playFrom(6, 12), false);
+  assert.deepEqual([state.playing, audio.src, audio.paused], [2, "audio/2.mp3", false]);
+  assert.ok(!audio.log.includes("play"));
+  // Without a second, the preview plays from its start.
+  assert.equal(await player.play(6), true);
+  assert.deepEqual([audio.src, audio.currentTime], ["preview/6.mp3", 0]);
 });
 
 test("a song that does not sound because of an error is loaded again from a second", async () => {
