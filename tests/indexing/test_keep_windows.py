@@ -214,3 +214,52 @@ def test_windows_that_come_raw_after_the_basis_are_encoded(fresh_db, music, smal
 
 def test_enough_songs_for_a_basis_are_more_than_a_handful():
     assert BASIS_SONGS >= 32
+
+
+def raw_windows(number):
+    return RawWindows(np.random.default_rng(number).normal(size=(20, 512)).astype(np.float16), 0.5)
+
+
+def test_songs_can_be_compared_long_before_the_basis_is_final(fresh_db):
+    keeper = WindowKeeper(fresh_db)
+    bases, encoded = [], []
+    for number in range(BASIS_SONGS):
+        keeper.store(f"{number:03d}", raw_windows(number))
+        keeper.fit_if_enough()
+        bases.append(fresh_db.window_basis_songs())
+        encoded.append(len(fresh_db.songs_with_windows()))
+    expected = [max(start for start in (0, 8, 16, 32, 64, 128) if start <= n) for n in range(1, 129)]
+    assert [songs or 0 for songs in bases] == expected
+    assert encoded == [n if n >= 8 else 0 for n in range(1, 129)]
+    assert fresh_db.count_raw_windows() == 0
+    basis = fresh_db.final_window_basis()
+    codes = basis.encode(raw_windows(5)).codes
+    np.testing.assert_array_equal(fresh_db.windows_of("005").codes, codes)
+
+
+def test_a_stopped_run_goes_on_with_its_basis(fresh_db):
+    keeper = WindowKeeper(fresh_db)
+    for number in range(9):
+        keeper.store(str(number), raw_windows(number))
+        keeper.fit_if_enough()
+    keeper = WindowKeeper(fresh_db)
+    keeper.store("new", raw_windows(99))
+    keeper.fit_if_enough()
+    assert fresh_db.window_basis_songs() == 8
+    codes = fresh_db.window_basis().encode(raw_windows(99)).codes
+    np.testing.assert_array_equal(fresh_db.windows_of("new").codes, codes)
+    keeper.finish()
+    assert fresh_db.window_basis_songs() == 10
+    codes = fresh_db.window_basis().encode(raw_windows(99)).codes
+    np.testing.assert_array_equal(fresh_db.windows_of("new").codes, codes)
+
+
+def test_a_run_encodes_all_windows_in_its_last_basis(fresh_db):
+    keeper = WindowKeeper(fresh_db)
+    for number in range(8):
+        keeper.store(str(number), raw_windows(number))
+    keeper.fit_if_enough()
+    # As if the song was a copy of one that had been encoded in an older basis.
+    fresh_db._rows("UPDATE song_windows SET codes = zeroblob(length(codes)) WHERE song_id = '3'")
+    keeper.finish()
+    assert fresh_db.windows_of("3").codes.any()
