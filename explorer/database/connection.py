@@ -135,8 +135,8 @@ class LibraryConnection(RowReader):
                 raise
             command = command_line("status", database=path)
             raise UnusableLibraryError(
-                f"{path} was made by an older version of this program and must be changed once, but it cannot "
-                f"be written: run `{command}` as a user who may write it, or copy it into another folder."
+                f"{path} was made by an older version of this program and must be changed once, but it "
+                f"cannot be written: run `{command}` as a user who may, or copy it into another folder."
             ) from error
 
     def close(self) -> None:
