@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from explorer.config import ROOT
+from explorer.database.database import Database
+from explorer.database.schema import MIGRATIONS
 from explorer.indexing.running import running_index
 
 INDEX = [sys.executable, "-m", "explorer", "index"]
@@ -246,6 +248,28 @@ def test_a_read_only_library_is_refused_in_one_sentence_and_can_be_read(
     assert "vectors      3\n" in status.stdout, status.stderr
     assert index(music, database).returncode == 0
     require_undamaged(database, songs=4)
+
+
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o555), (0o444, 0o755), (0o644, 0o555)])
+def test_an_older_library_that_cannot_be_written_is_refused_with_what_to_run(
+    database, unprivileged, monkeypatch, file_mode, folder_mode
+):
+    with monkeypatch.context() as patch:
+        patch.setattr("explorer.database.connection.MIGRATIONS", MIGRATIONS[:-1])
+        Database.open(database).close()
+    before = database.read_bytes()
+    database.chmod(file_mode)
+    database.parent.chmod(folder_mode)
+    done = [
+        run(sys.executable, "-m", "explorer", *command, "--db", database, **unprivileged)
+        for command in (["status"], ["inside", "x"], ["export"])
+    ]
+    database.parent.chmod(0o755)
+    database.chmod(0o644)
+    for refused in done:
+        require_refusal(refused, str(database), "older version", "status --db")
+        assert len(refused.stderr.splitlines()) == 1
+    assert database.read_bytes() == before
 
 
 def test_a_read_only_folder_is_refused_in_one_sentence(tmp_path, music, unprivileged):

@@ -64,7 +64,7 @@ export function getMoments(index, atS, signal) {
 /**
  * Get where the two moments of two songs begin that sound most alike; null if the library does not know the moments of one of them.
  * @param {number} index @param {number} other
- * @returns {Promise<{a_s: number|null, b_s: number|null, seconds: number, similarity: number|null}>} Rejects with a message for the user.
+ * @returns {Promise<{a_s: number|null, b_s: number|null, seconds: number, similarity: number|null, advice: string|null}>} Rejects with a message for the user.
  */
 export function getWhy(index, other) {
   return getJson(`why/${revision()}/${index}/${other}`);

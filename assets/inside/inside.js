@@ -11,7 +11,6 @@ import { onEachFrame } from "../sound/audio.js";
 import { toggle as toggleSpectrogram } from "../sound/spectrogram.js";
 import { getInside, getMatrix, getPeaks } from "./inside_requests.js";
 import { InsideView } from "./inside_view.js";
-import { unknownText } from "./inside_text.js";
 import { showMoment } from "./moment.js";
 import { goToSecond, secondNow } from "./playhead.js";
 
@@ -100,7 +99,7 @@ function follow() {
 
 /** An index run may have found out what is not known of the song that is shown. Until the answer is there, the song stays as it is. */
 function loadAgain() {
-  if (!shown || inPanel.element.ariaBusy || !unknownText(shown.inside)) return;
+  if (!shown || inPanel.element.ariaBusy || !shown.inside.advice) return;
   if (!isVisible() || state.selected === null) return void (shownKey = "");
   request.abort();
   request = new AbortController();

@@ -14,7 +14,7 @@ import { formatTime } from "../core/text.js";
  * @property {"tag"|"sound"|null} key_source @property {boolean|null} key_is_sure
  * @property {number|null} energy @property {number|null} loudness_lufs @property {number|null} brightness_hz
  * @property {(number|null)[]} loudness_curve @property {(number|null)[]} brightness_curve @property {number} curve_step_s
- * @property {number[]} beats_s @property {string} command The command that finds out what is not known yet.
+ * @property {number[]} beats_s @property {string|null} advice A sentence about what is not known, and what to do; null if all is known.
  *
  * @typedef {{name: string, value: string, meaning: string}} Fact
  */
@@ -96,14 +96,4 @@ export function factsOf(inside) {
     ["Energy", energy === null ? null : `${Math.round(100 * energy)} of 100`, "An estimate of how energetic the song sounds: 0 is calm."],
   ];
   return facts.flatMap(([name, value, meaning]) => (value === null ? [] : [{ name, value, meaning }]));
-}
-
-/** @param {Inside} inside @returns {string} A sentence about what is unknown, and what the user can do; empty if nothing is. */
-export function unknownText(inside) {
-  const hasFeatures = inside.loudness_curve.length > 0 || inside.loudness_lufs !== null || inside.tempo_source === "sound";
-  if (inside.has_windows && hasFeatures) return "";
-  const advice = `run “${inside.command}” to find out`;
-  if (inside.has_windows) return `Tempo, key and loudness of this song were not measured yet: ${advice}.`;
-  if (hasFeatures) return `Which sections of this song sound alike is not known yet: ${advice}.`;
-  return `What is inside this song is not known yet: ${advice}.`;
 }

@@ -2,7 +2,7 @@
 
 import { element } from "../core/dom.js";
 import { artistOrUnknown } from "../core/text.js";
-import { factsOf, sectionsText, unknownText } from "./inside_text.js";
+import { factsOf, sectionsText } from "./inside_text.js";
 import { Matrix } from "./matrix.js";
 import { Timeline } from "./timeline.js";
 
@@ -76,7 +76,7 @@ export class InsideView {
     this.#facts.hidden = this.#meanings.hidden = !facts.length;
     this.#repeats.hidden = this.#matrix.element.hidden = !inside.has_windows;
     this.#picture.hidden = !inside.duration_s;
-    this.#note.textContent = [sectionsText(inside.sections), unknownText(inside)].filter(Boolean).join(" ");
+    this.#note.textContent = [sectionsText(inside.sections), inside.advice].filter(Boolean).join(" ");
     this.#note.hidden = !this.#note.textContent;
     this.#timeline.show(inside, peaks);
   }

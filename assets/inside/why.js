@@ -67,7 +67,7 @@ async function show(row, button) {
     if (open !== mine) return;
     const { a_s, b_s, seconds, similarity } = match;
     if (a_s === null || b_s === null || similarity === null) {
-      text.textContent = "Moments of one of these songs are not known yet: run “python run.py index --windows”.";
+      text.textContent = match.advice ?? "The moments of these songs are not known.";
       return;
     }
     text.textContent = `Most alike: ${formatTime(a_s)} here and ${formatTime(b_s)} there (similarity ${similarity.toFixed(2)}).`;

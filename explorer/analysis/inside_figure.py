@@ -25,7 +25,7 @@ from explorer.errors import AnalysisError
 from explorer.structure.known_features import frequency_text
 from explorer.structure.sections import Section
 from explorer.structure.similarity_matrix import self_similarity, shrink
-from explorer.structure.song_features import CURVE_STEP_S, SILENT_LUFS
+from explorer.structure.song_features import CURVE_STEP_S
 from explorer.util.clock import clock
 from explorer.util.text import one_line
 
@@ -65,8 +65,8 @@ def inside_figure(inside: InsideSong, waveform: np.ndarray | None) -> Figure:
         loudness = figure.add_subplot(grid[1, 0], sharex=wave)
         brightness = figure.add_subplot(grid[2, 0], sharex=wave)
         _draw_wave(wave, inside, waveform, length_s)
-        _draw_curve(loudness, inside.measured.loudness_curve, "Loudness (LUFS)", silent=SILENT_LUFS)
-        _draw_curve(brightness, inside.measured.brightness_curve, "Brightness", silent=0.0)
+        _draw_curve(loudness, inside.measured.audible_loudness, "Loudness (LUFS)")
+        _draw_curve(brightness, inside.measured.audible_brightness, "Brightness")
         brightness.yaxis.set_major_formatter(FuncFormatter(lambda hz, _: frequency_text(hz)))
         for axes in (loudness, brightness):
             _draw_cuts(axes, inside.sections)
@@ -128,21 +128,20 @@ def _draw_cuts(axes: Axes, sections: tuple[Section, ...], top: float = 1.0) -> N
         axes.axvline(section.start_s, ymax=top, color=INK, linewidth=0.7, alpha=0.55)
 
 
-def _draw_curve(axes: Axes, values: np.ndarray, label: str, *, silent: float) -> None:
-    """Draw a curve with gaps where the song is silent: there, the value is at most `silent`."""
+def _draw_curve(axes: Axes, values: np.ndarray, label: str) -> None:
+    """Draw a curve with gaps where the song is silent: there, the value is NaN."""
     axes.set_title(label, fontsize=8.5, weight="normal", color=SOFT, pad=3)
     axes.yaxis.set_major_locator(MaxNLocator(3))
     axes.tick_params(length=2, labelsize=7.5)
-    known = np.isfinite(values) & (values > silent)
-    if not known.any():
+    if not np.isfinite(values).any():
         axes.set_yticks([])
-        axes.text(0.5, 0.5, "Not measured", transform=axes.transAxes, ha="center", va="center", color=SOFT)
+        why = "Silent" if len(values) else "Not measured"
+        axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=SOFT)
         return
     middles_s = (np.arange(len(values)) + 0.5) * CURVE_STEP_S
-    shown = np.where(known, values, np.nan)
-    axes.plot(middles_s, shown, color=ACCENT, linewidth=1.1)
+    axes.plot(middles_s, values, color=ACCENT, linewidth=1.1)
     # A quiet start must not make the rest of the curve flat.
-    low, high = np.nanpercentile(shown, 2), np.nanmax(shown)
+    low, high = np.nanpercentile(values, 2), np.nanmax(values)
     margin = max(0.08 * (high - low), 1e-3 * abs(high), 1e-3)
     axes.set_ylim(low - margin, high + margin)
     axes.grid(axis="y", color=LINE, linewidth=0.6)

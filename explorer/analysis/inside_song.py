@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.analysis.missing_windows import missing_inside
 from explorer.analysis.similar_songs import find_song_id
 from explorer.audio.decoder import Decoder
 from explorer.database.database import Database
@@ -21,7 +22,6 @@ from explorer.structure.known_features import KnownFeatures
 from explorer.structure.sections import Section, find_sections
 from explorer.structure.song_features import CURVE_STEP_S, SongFeatures
 from explorer.util.clock import clock
-from explorer.util.commands import command_line
 from explorer.util.progress import Reporter
 from explorer.util.text import printable, valid_text
 
@@ -87,8 +87,8 @@ class InsideSong:
             "step_s": self.step_s,
             "sections": sections,
             **self.known.as_json(),
-            "loudness_curve": _rounded(measured.loudness_curve, 2),
-            "brightness_curve": _rounded(measured.brightness_curve, 1),
+            "loudness_curve": _rounded(measured.audible_loudness, 2),
+            "brightness_curve": _rounded(measured.audible_brightness, 1),
             "curve_step_s": CURVE_STEP_S,
             "beats_s": _rounded(measured.beats_s, 3),
             "trained": self.is_trained,
@@ -152,14 +152,10 @@ def _inside_stored(library: Database, song_id: str) -> InsideSong:
         measured=measured or SongFeatures(),
         is_trained=_is_trained(library),
     )
-    notes = []
-    if windows is None:
-        command = command_line("index --windows", database=library.path)
-        notes.append(f"The library has no windows of this song, which its sections need: run `{command}`.")
-    if measured is None:
-        command = command_line("index", database=library.path)
-        notes.append(f"Tempo, key and loudness of this song were not measured yet: run `{command}`.")
-    inside = replace(inside, notes=tuple(notes))
+    note = missing_inside(
+        library, song_id, has_windows=windows is not None, has_features=measured is not None
+    )
+    inside = replace(inside, notes=(note,) if note else ())
     return inside if windows is None else _with_sections(inside, windows.components, windows.step_s)
 
 

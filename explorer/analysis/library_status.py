@@ -16,7 +16,7 @@ from explorer.indexing.running import FIRST_LOOK, killed_index, running_index
 from explorer.library.confirmed_roots import describe_unconfirmed, unconfirmed
 from explorer.mapping.same_recordings import count_same_recordings
 from explorer.util.cache import Cache
-from explorer.util.commands import command_line
+from explorer.util.commands import command_line, index_command
 from explorer.util.progress import format_duration, format_estimate, plural
 from explorer.util.text import one_line, printable
 
@@ -195,7 +195,7 @@ def _describe_windows(status: dict) -> str:
     counts = status["windows"]
     parts = [f"of {plural(counts['songs'], 'song')}, {counts['bytes'] / 1e6:,.1f} MB"]
     if counts["without"]:
-        command = _command("index FOLDER --windows", status)
+        command = index_command(status["folders"], windows=True, database=status["database"])
         parts.append(f"{plural(counts['without'], 'song')} without: run `{command}` to listen again")
     return "; ".join(parts)
 

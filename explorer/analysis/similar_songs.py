@@ -26,7 +26,8 @@ from explorer.indexing.model import Model, ModelRequest, is_same_model
 from explorer.library.text_encoding import decode_tags
 from explorer.mapping.similarity import SongVectors
 from explorer.structure.moments import Match
-from explorer.util.progress import Reporter
+from explorer.util.commands import index_command
+from explorer.util.progress import Reporter, plural
 from explorer.util.text import valid_text
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Recommendations:
     matches : dict of str to Match or None, optional
         By song id: the moments of the query and of the song that sound most alike; None if the library lacks
         the windows of one of them. The dict is None if nobody asked for them.
+    advice : str or None
+        A sentence about songs without a match; None if there are none.
     """
 
     title: str
@@ -59,6 +62,7 @@ class Recommendations:
     songs: tuple[tuple[PlaylistSong, float], ...]
     is_trained: bool | None
     matches: dict[str, Match | None] | None = None
+    advice: str | None = None
 
     def rows(self) -> list[dict]:
         """Return `song_id`, `similarity`, `title`, `artist` and `path` (None if unknown) of each song.
@@ -91,11 +95,6 @@ class Recommendations:
                 "similarity": round(match.similarity, 6),
             }
         }
-
-    @property
-    def unexplained(self) -> int:
-        """How many songs have no match, because the library lacks their windows or those of the query."""
-        return sum(self.matches.get(song.song_id) is None for song, _ in self.songs) if self.matches else 0
 
     def playlist(self) -> tuple[str, int]:
         """Return an M3U8 playlist of absolute paths, and the number of songs left out: they have no file."""
@@ -205,7 +204,23 @@ def _with_matches(
                 query, windows, a_counts=audible, b_counts=audible_in(library, song.song_id, windows)
             )
         )
-    return replace(found, matches=matches)
+    return replace(found, matches=matches, advice=_advice(library, found, matches))
+
+
+def _advice(library: Database, found: Recommendations, matches: dict[str, Match | None]) -> str | None:
+    """Return a sentence about the songs that have no match, and what to do; None if there are none."""
+    unmatched = [song_id for song_id, match in matches.items() if match is None]
+    if not unmatched:
+        return None
+    asked = [*unmatched, *([found.song_id] if found.song_id else [])]
+    missing = [song_id for song_id in asked if library.windows_of(song_id) is None]
+    songs = plural(len(unmatched), "song")
+    if missing and all(library.awaits_windows(song_id) for song_id in missing):
+        return (
+            f"{songs} could not be explained yet: the moments of songs are known when the index run goes on."
+        )
+    command = index_command(library.roots(), windows=True, database=library.path)
+    return f"{songs} could not be explained, because moments are not known: run `{command}`."
 
 
 def _say_left_out(library: Database, reporter: Reporter) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.database.database import Database
 from explorer.embedding.song_windows import SongWindows
-from explorer.structure.moments import Match, audible_moments, best_match, count_moments
+from explorer.structure.moments import Match, audible_moments, best_match, count_moments, silent_moments
 
 
 def match_songs(library: Database, song_a: str, song_b: str) -> Match | None:
@@ -33,8 +33,21 @@ def audible_in(library: Database, song_id: str, windows: SongWindows) -> np.ndar
 
     Most songs begin and end with silence, so the silence of two songs is always alike.
     """
-    features = library.features_of(song_id)
-    if features is None or not len(features.loudness_curve):
+    loudness = _loudness_of(library, song_id)
+    if loudness is None:
         return None
     count = count_moments(len(windows), step_s=windows.step_s)
-    return audible_moments(features.loudness_curve, count=count, step_s=windows.step_s)
+    return audible_moments(loudness, count=count, step_s=windows.step_s)
+
+
+def silent_in(library: Database, song_id: str, windows: SongWindows) -> np.ndarray:
+    """Return which moments of a song are silence to a listener [shape=(m,), bool]; none if it is unknown."""
+    loudness, count = _loudness_of(library, song_id), count_moments(len(windows), step_s=windows.step_s)
+    if loudness is None:
+        return np.zeros(count, dtype=bool)
+    return silent_moments(loudness, count=count, step_s=windows.step_s)
+
+
+def _loudness_of(library: Database, song_id: str) -> np.ndarray | None:
+    features = library.features_of(song_id)
+    return features.loudness_curve if features is not None and len(features.loudness_curve) else None

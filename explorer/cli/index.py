@@ -89,8 +89,9 @@ _JSON_COUNTS = (
 @click.option(
     "--windows/--no-windows",
     default=None,
-    help="Keep the sound of each half second of a song, about 25 kB a song, for its sections and moments, or "
-    "not. At first, those of new songs are kept; --windows also listens again to known songs without them.",
+    help="By default, the library stores how each half second of a new song sounds (about 25 kB a song), to "
+    "find sections and moments. --no-windows: do not store this. --windows: store it for known songs too, by "
+    "listening to them again.",
 )
 @click.option(
     "--cue/--no-cue",

@@ -17,7 +17,6 @@ from explorer.cli.options import (
 from explorer.errors import LibraryError
 from explorer.library.protected_files import refuse_to_overwrite
 from explorer.util.atomic_write import atomic_write
-from explorer.util.commands import command_line
 from explorer.util.progress import Reporter, plural
 from explorer.util.text import are_repeated, one_line
 
@@ -76,12 +75,8 @@ def similar(song, database, count, per_artist, weights, why, as_playlist, out, a
         per_artist=per_artist,
         why=why,
     )
-    if similar_songs.unexplained:
-        command = command_line("index --windows", database=database)
-        reporter.say(
-            f"{plural(similar_songs.unexplained, 'song')} could not be explained, because the library lacks "
-            f"windows: run `{command}`."
-        )
+    if similar_songs.advice:
+        reporter.say(similar_songs.advice)
     if similar_songs.is_trained is False:
         reporter.say(UNTRAINED_WARNING)
     if as_playlist:

@@ -114,10 +114,30 @@ class LibraryConnection(RowReader):
         if version != len(MIGRATIONS):
             connection.close()
             _refuse_newer(path, version)
-            cls.open(path, create=False).close()
+            cls._migrate_file(path)
             return cls.open_readonly(path)
         refuse_foreign_schema(connection, path)
         return cls(connection, path, stamp)
+
+    @classmethod
+    def _migrate_file(cls, path: Path) -> None:
+        """Migrate a file of an older version.
+
+        Raises
+        ------
+        UnusableLibraryError
+            If it cannot be written, too.
+        """
+        try:
+            cls.open(path, create=False).close()
+        except UnusableLibraryError as error:
+            if not isinstance(error.__cause__, (apsw.CantOpenError, apsw.ReadOnlyError, PermissionError)):
+                raise
+            command = command_line("status", database=path)
+            raise UnusableLibraryError(
+                f"{path} was made by an older version of this program and must be changed once, but it "
+                f"cannot be written: run `{command}` as a user who may, or copy it into another folder."
+            ) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from explorer.database.sqlite_errors import damage_error
-from explorer.database.state import FULL, StateTables
+from explorer.database.state import COARSE, FULL, StateTables
 from explorer.embedding.song_windows import (
     BASIS_SONGS,
     N_COMPONENTS,
@@ -115,8 +115,17 @@ class WindowTables(StateTables):
         frames = np.concatenate(parts)
         return len(song_ids), frames[np.isfinite(frames).all(axis=1)][:count]
 
-    def store_windows(self, song_id: str, windows: SongWindows | RawWindows) -> None:
-        """Store the windows of a song instead of those that it has. Raw windows wait for a basis."""
+    def store_windows(
+        self, song_id: str, windows: SongWindows | RawWindows, *, basis: WindowBasis | None = None
+    ) -> None:
+        """Store the windows of a song instead of those that it has.
+
+        Parameters
+        ----------
+        basis : WindowBasis, optional
+            The library's basis if it is not final: raw windows are also stored encoded in it. Without it,
+            they wait for a basis.
+        """
         with self.transaction():
             self._forget_windows(song_id)
             if isinstance(windows, RawWindows):
@@ -124,8 +133,10 @@ class WindowTables(StateTables):
                     "INSERT INTO raw_windows VALUES (?, ?, ?)",
                     (song_id, windows.step_s, windows.frames.astype("<f2").tobytes()),
                 )
-            else:
+            if isinstance(windows, SongWindows):
                 self._store_encoded(song_id, windows)
+            elif basis is not None:
+                self._store_encoded(song_id, basis.encode(windows))
 
     def forget_windows(self, song_id: str) -> None:
         """Delete the windows of a song."""
@@ -147,6 +158,19 @@ class WindowTables(StateTables):
         sql = "SELECT song_id, step_s, scale, codes FROM song_windows WHERE song_id = ?"
         rows = self._song_rows(sql, (song_id,))
         return self._decoded(*rows[0]) if rows else None
+
+    def awaits_windows(self, song_id: str) -> bool:
+        """Return whether the index run that goes on gives a song its windows, without being asked to.
+
+        Its windows wait for a basis, or it has only the coarse vector of the first look.
+        """
+        return bool(
+            self._value(
+                f"""SELECT ?1 IN (SELECT song_id FROM raw_windows)
+                    OR {self._has_vector(COARSE, "?1")} AND NOT {self._has_vector(FULL, "?1")}""",
+                (song_id,),
+            )
+        )
 
     def songs_with_windows(self) -> list[str]:
         """Return the ids of the songs that have windows in their stored form, in order."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from explorer.structure.keys import Key, known_key
+from explorer.structure.song_features import SILENT_LUFS
 from explorer.structure.tempo import Tempo, known_tempo
 
 
@@ -23,7 +25,7 @@ class Measured(Protocol):
 
 @dataclass(frozen=True)
 class KnownFeatures:
-    """The musical features of a song; None where one is unknown.
+    """The musical features of a song; None where one is unknown, or the song is silent.
 
     Attributes
     ----------
@@ -58,9 +60,9 @@ class KnownFeatures:
         return cls(
             known_tempo(measured_bpm=measured.tempo_bpm, confidence=measured.tempo_confidence, tag=tag_tempo),
             known_key(measured=measured.key, confidence=measured.key_confidence, tag=tag_key),
-            measured.energy,
-            measured.loudness_lufs,
-            measured.brightness_hz,
+            _above(-math.inf, measured.energy),
+            _above(SILENT_LUFS, measured.loudness_lufs),
+            _above(0.0, measured.brightness_hz),
         )
 
     def as_json(self) -> dict:
@@ -102,6 +104,11 @@ def doubted(text: str, *, is_sure: bool, about: str = "") -> str:
 def frequency_text(hz: float) -> str:
     """Return a frequency as people write it: "850 Hz", "1.8 kHz"."""
     return f"{hz:.0f} Hz" if hz < 999.5 else f"{hz / 1000:.1f} kHz"
+
+
+def _above(bound: float, value: float | None) -> float | None:
+    """Return a value if it is finite and above a bound, else None."""
+    return value if value is not None and bound < value < math.inf else None
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.structure.song_features import SILENT_LUFS
+
 MOMENT_S = 5.0
 """The length of a moment in seconds."""
 
@@ -36,6 +38,9 @@ CANDIDATES = 30_000
 
 QUIETEST_LU = 25.0
 """A moment that is quieter than the song's loudest second by more than this counts as silence."""
+
+SILENT_BELOW_LUFS = -50.0
+"""Such a moment is silent if it is also quieter than this: a quiet passage of a loud song can be music."""
 
 _THREADS = 2
 _BLOCK_ROWS = 8_192
@@ -115,11 +120,28 @@ def audible_moments(loudness: np.ndarray, *, count: int, step_s: float) -> np.nd
     loudness = np.nan_to_num(loudness, nan=-np.inf, posinf=-np.inf, neginf=-np.inf)
     if not len(loudness) or np.isneginf(loudness.max()):
         return np.ones(count, dtype=bool)
-    is_loud = loudness >= loudness.max() - QUIETEST_LU
+    return _with_any(loudness >= loudness.max() - QUIETEST_LU, count=count, step_s=step_s)
+
+
+def silent_moments(loudness: np.ndarray, *, count: int, step_s: float) -> np.ndarray:
+    """Return which moments of a song are silence to a listener, too [shape=(count,), bool].
+
+    Parameters
+    ----------
+    loudness, count, step_s
+        As for `audible_moments`.
+    """
+    loudest = float(np.max(loudness, initial=SILENT_LUFS))
+    is_sound = (loudness >= min(loudest - QUIETEST_LU, SILENT_BELOW_LUFS)) & (loudness > SILENT_LUFS)
+    return ~_with_any(is_sound, count=count, step_s=step_s)
+
+
+def _with_any(is_loud: np.ndarray, *, count: int, step_s: float) -> np.ndarray:
+    """Return which moments contain a second that is loud, or none that is known [shape=(count,), bool]."""
     counts = np.concatenate([[0], np.cumsum(is_loud)])
     starts_s = start_of(np.arange(count), step_s=step_s)
     first = np.floor(starts_s).astype(np.int64)
-    last = np.minimum(np.ceil(starts_s + MOMENT_S).astype(np.int64), len(loudness))
+    last = np.minimum(np.ceil(starts_s + MOMENT_S).astype(np.int64), len(is_loud))
     first = np.minimum(first, last)
     return (counts[last] - counts[first] > 0) | (first == last)
 

@@ -16,6 +16,9 @@ from explorer.structure.similarity_matrix import unit_rows
 MIN_LENGTH_S = 8.0
 """The least length of a section: four bars at 120 beats per minute."""
 
+MAX_SECTIONS = 60
+"""A long song has longer sections, so that it has no more than this: more could not be told apart."""
+
 KERNEL_S = 12.0
 """How many seconds before and after a place are compared."""
 
@@ -57,7 +60,7 @@ class Section:
 
 
 def find_sections(
-    components: np.ndarray, *, step_s: float, duration_s: float, min_length_s: float = MIN_LENGTH_S
+    components: np.ndarray, *, step_s: float, duration_s: float, min_length_s: float | None = None
 ) -> list[Section]:
     """Cut a song where its sound changes, and give parts that sound alike the same letter.
 
@@ -69,8 +72,9 @@ def find_sections(
         Seconds from one window to the next.
     duration_s : float
         The length of the song in seconds.
-    min_length_s : float
-        No section is shorter, unless the song is.
+    min_length_s : float, optional
+        No section is shorter, unless the song is. The default is `MIN_LENGTH_S`, or more in a song of more
+        than eight minutes: see `MAX_SECTIONS`.
 
     Returns
     -------
@@ -79,6 +83,8 @@ def find_sections(
         labels.
     """
     n, duration_s = len(components), float(duration_s)
+    if min_length_s is None:
+        min_length_s = max(MIN_LENGTH_S, duration_s / MAX_SECTIONS)
     # Boundary t lies between the windows t - 1 and t.
     times_s = (np.arange(n) - 0.5) * step_s
     is_allowed = (times_s > 0) & (times_s >= min_length_s) & (duration_s - times_s >= min_length_s)

@@ -58,3 +58,13 @@ class SongFeatures:
     beats_s: np.ndarray = field(default_factory=_no_values)
     loudness_curve: np.ndarray = field(default_factory=_no_values)
     brightness_curve: np.ndarray = field(default_factory=_no_values)
+
+    @property
+    def audible_loudness(self) -> np.ndarray:
+        """The curve of loudness, with NaN where it is silent [shape=(m,)]."""
+        return np.where(self.loudness_curve > SILENT_LUFS, self.loudness_curve, np.nan)
+
+    @property
+    def audible_brightness(self) -> np.ndarray:
+        """The curve of brightness, with NaN where it is silent [shape=(m,)]."""
+        return np.where(self.brightness_curve > 0, self.brightness_curve, np.nan)

@@ -148,7 +148,9 @@ def test_songs_without_windows_are_counted_with_the_command_that_gives_them(libr
     path, song_ids = library
     status = read_status()
     assert status["windows"] == {"songs": 0, "windows": 0, "bytes": 0, "without": len(song_ids)}
-    assert f"{len(song_ids)} songs without: run `" in describe_library(status)
+    assert f"{len(song_ids)} songs without: run `python run.py index {path.parent / 'music'} --windows" in (
+        describe_library(status)
+    )
     with Database.open(path) as database:
         raw = RawWindows(np.random.default_rng(0).normal(size=(50, 512)).astype(np.float16), 0.5)
         for song_id in song_ids:

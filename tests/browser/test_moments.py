@@ -238,10 +238,10 @@ def test_a_library_without_windows_says_what_to_do(site, share_page):
     page.evaluate("explorer.actions.play(10)")
     wait_until_playing(page, "010.flac", beyond=0)
     page.keyboard.press(".")
-    page.wait_for_selector(".toast:has-text('index --windows')")
+    page.wait_for_selector(".toast:has-text('--windows')")
     assert page.evaluate("explorer.state.moment") is None
     page.locator(".neighbours .row-why").first.click()
-    page.wait_for_selector(".why-text:has-text('index --windows')")
+    page.wait_for_selector(".why-text:has-text('--windows')")
 
 
 def open_why(page, index):

@@ -214,3 +214,61 @@ def test_windows_that_come_raw_after_the_basis_are_encoded(fresh_db, music, smal
 
 def test_enough_songs_for_a_basis_are_more_than_a_handful():
     assert BASIS_SONGS >= 32
+
+
+@pytest.fixture
+def with_songs(fresh_db):
+    """A library with songs that have no windows: "000" to "127"."""
+    with fresh_db.transaction():
+        for number in range(BASIS_SONGS):
+            fresh_db._rows("INSERT INTO songs VALUES (?, '{}')", (f"{number:03d}",))
+    return fresh_db
+
+
+def raw_windows(number):
+    return RawWindows(np.random.default_rng(number).normal(size=(20, 512)).astype(np.float16), 0.5)
+
+
+def test_songs_can_be_compared_long_before_the_basis_is_final(with_songs):
+    keeper = WindowKeeper(with_songs)
+    bases, encoded = [], []
+    for number in range(BASIS_SONGS):
+        keeper.store(f"{number:03d}", raw_windows(number))
+        keeper.fit_if_enough()
+        bases.append(with_songs.window_basis_songs())
+        encoded.append(len(with_songs.songs_with_windows()))
+    expected = [max(start for start in (0, 8, 16, 32, 64, 128) if start <= n) for n in range(1, 129)]
+    assert [songs or 0 for songs in bases] == expected
+    assert encoded == [n if n >= 8 else 0 for n in range(1, 129)]
+    assert with_songs.count_raw_windows() == 0
+    basis = with_songs.final_window_basis()
+    codes = basis.encode(raw_windows(5)).codes
+    np.testing.assert_array_equal(with_songs.windows_of("005").codes, codes)
+
+
+def test_a_stopped_run_goes_on_with_its_basis(with_songs):
+    keeper = WindowKeeper(with_songs)
+    for number in range(9):
+        keeper.store(f"{number:03d}", raw_windows(number))
+        keeper.fit_if_enough()
+    keeper = WindowKeeper(with_songs)
+    keeper.store("099", raw_windows(99))
+    keeper.fit_if_enough()
+    assert with_songs.window_basis_songs() == 8
+    codes = with_songs.window_basis().encode(raw_windows(99)).codes
+    np.testing.assert_array_equal(with_songs.windows_of("099").codes, codes)
+    keeper.finish()
+    assert with_songs.window_basis_songs() == 10
+    codes = with_songs.window_basis().encode(raw_windows(99)).codes
+    np.testing.assert_array_equal(with_songs.windows_of("099").codes, codes)
+
+
+def test_a_run_encodes_all_windows_in_its_last_basis(with_songs):
+    keeper = WindowKeeper(with_songs)
+    for number in range(8):
+        keeper.store(f"{number:03d}", raw_windows(number))
+    keeper.fit_if_enough()
+    # As if the song was a copy of one that had been encoded in an older basis.
+    with_songs._rows("UPDATE song_windows SET codes = zeroblob(length(codes)) WHERE song_id = '003'")
+    keeper.finish()
+    assert with_songs.windows_of("003").codes.any()

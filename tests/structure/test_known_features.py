@@ -41,3 +41,11 @@ def test_a_frequency_is_written_in_the_unit_that_its_rounded_value_has():
     assert [frequency_text(hz) for hz in (850.4, 999.4, 999.6, 12_345)] == [
         *("850 Hz", "999 Hz", "1.0 kHz", "12.3 kHz")
     ]
+
+
+def test_a_silent_song_has_no_loudness_and_no_brightness():
+    known = KnownFeatures.of(SongFeatures(energy=0.0, loudness_lufs=-70.0, brightness_hz=0.0))
+    assert (known.energy, known.loudness_lufs, known.brightness_hz) == (0.0, None, None)
+    strange = SongFeatures(energy=float("nan"), loudness_lufs=float("-inf"), brightness_hz=float("inf"))
+    known = KnownFeatures.of(strange)
+    assert (known.energy, known.loudness_lufs, known.brightness_hz) == (None, None, None)

@@ -232,3 +232,17 @@ def test_a_repeated_passage_is_found_in_the_other_songs(composed):
             # Five seconds of the passage begin within its first second, and windows are a second apart.
             right += song < len(places_s) and abs(start_s - places_s[song] - 0.5) <= 1.0
     assert right / (5 * len(places_s)) >= 0.8
+
+
+def test_only_what_a_listener_calls_silence_is_silent():
+    def silent(*parts):
+        loudness = np.concatenate([np.full(20, part, dtype=np.float32) for part in parts])
+        return m.silent_moments(loudness, count=20 * len(parts) - 4, step_s=1.0)
+
+    start, middle, end = (slice(0, 15), slice(21, 35), slice(41, 55))
+    found = silent(-70, -12, -55)
+    assert (found[start].all(), found[middle].any(), found[end].all()) == (True, False, True)
+    assert not silent(-12, -42)[21:].any(), "a quiet passage of a loud song"
+    assert not silent(-45, -55).any(), "a quiet recording"
+    assert silent(-70).all()
+    assert not m.silent_moments(np.zeros(0, np.float32), count=3, step_s=1.0).any(), "unknown"

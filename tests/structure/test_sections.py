@@ -253,3 +253,12 @@ def test_joined_pieces_are_told_apart_by_their_embeddings():
     found = find_sections(frames, step_s=1.0, duration_s=36.0)
     assert labels(found) == "ABA"
     np.testing.assert_allclose(starts_s(found), [12, 24], atol=3)
+
+
+def test_a_long_song_has_at_most_sixty_sections():
+    # A new sound every ten seconds, for an hour.
+    rng = np.random.default_rng(0)
+    windows = np.repeat(rng.normal(size=(360, 16)), 10, axis=0) + 0.01 * rng.normal(size=(3600, 16))
+    found = find_sections(windows, step_s=1.0, duration_s=3600.0)
+    assert 2 < len(found) <= 60
+    assert min(section.end_s - section.start_s for section in found) >= 60

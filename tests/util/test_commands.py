@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from explorer.config import Settings
-from explorer.util.commands import command_line, with_database
+from explorer.util.commands import command_line, index_command, with_database
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,12 @@ def test_the_commands_in_a_text_get_the_library():
         "or `python run.py map --db y.db`."
     )
     assert with_database(text, Settings.database) == text
+
+
+def test_the_command_to_index_names_the_folder_if_only_one_is_meant():
+    assert index_command(["/my music"], windows=True, database="a.db") == (
+        "python run.py index '/my music' --windows --db a.db"
+    )
+    assert index_command(["/music"], windows=False, database="a.db") == "python run.py index /music --db a.db"
+    for roots in ([], ["/a", "/b"]):
+        assert index_command(roots, windows=False, database="a.db") == "python run.py index FOLDER --db a.db"

@@ -25,7 +25,7 @@ from explorer.database.database import Database
 from explorer.errors import ExplorerError
 from explorer.indexing.failures import count_reasons
 from explorer.mapping.knn_graph import true_neighbours
-from explorer.util.commands import command_line, with_database
+from explorer.util.commands import index_command, with_database
 from explorer.util.progress import Reporter, plural
 
 # For more songs, finding every song's neighbours takes minutes: the stored hubness is used instead.
@@ -236,7 +236,7 @@ def _compare_poolings(
         except ExplorerError as error:
             return None, str(error)
         if not pooled.with_windows:
-            command = command_line("index FOLDER --windows", database=database.path)
+            command = index_command(database.roots(), windows=True, database=database.path)
             return None, f"This library keeps no windows of its songs: run `{command}` to store them."
         vectors = dict(pooled.vectors)
         if library.coarse_windows is None and (library.model or {}).get("pooling") == "max":

@@ -155,9 +155,7 @@ class WindowFiles:
                 return self._file
         if making.error:
             raise RefusedError(500, making.error)
-        raise RefusedError(
-            503, "The moments of your songs are put in order for their first search: try again in a minute."
-        )
+        raise RefusedError(503, "The server prepares the first search of moments: try again in a minute.")
 
     def _open(self, stamp: str) -> None:
         """Open the file with a stamp, which another server may have made; if there is none, any other."""
@@ -197,7 +195,7 @@ class _Making:
         except ExplorerError as error:
             self.error = str(error)
         except Exception:
-            self.error = "The moments of the songs could not be put in order: the server's log says why."
+            self.error = "The search of moments could not be prepared: the server's log says why."
             _log.exception("The file of moments could not be made")
         finally:
             self.done.set()

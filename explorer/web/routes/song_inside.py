@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from flask import Blueprint, Response
 
+from explorer.analysis.missing_windows import missing_inside
 from explorer.config import Settings
 from explorer.database.features import FeatureRow
 from explorer.embedding.song_windows import SongWindows
-from explorer.structure.keys import known_key
-from explorer.structure.sections import MIN_LENGTH_S, Section, find_sections
+from explorer.structure.known_features import KnownFeatures
+from explorer.structure.sections import Section, find_sections
 from explorer.structure.similarity_matrix import self_similarity, shrink
 from explorer.structure.song_features import CURVE_STEP_S, SongFeatures
-from explorer.structure.tempo import known_tempo
-from explorer.util.commands import command_line
 from explorer.web.data.reader import open_library
 from explorer.web.data.snapshot import CatalogueHolder
 from explorer.web.routes.any_id import fresh_json, library_blueprint
@@ -25,13 +22,7 @@ MAX_MATRIX_SIZE = 256
 """The matrix that is sent has at most this many rows."""
 
 _MAX_COMPARED = 1024
-"""Of a longer song, the means of neighbouring windows are compared: a mix of two hours has 14,400 windows."""
-
-_MAX_SECTIONS = 60
-"""A longer song has longer sections: more of them could not be told apart on the page."""
-
-_COMMAND = "index --windows"
-"""What finds out what is not known yet; an index run measures the features, too."""
+"""Of a song with more windows, the means of neighbouring ones are compared: a song has up to 4,096."""
 
 
 def make_inside_blueprint(settings: Settings, holder: CatalogueHolder) -> Blueprint:
@@ -45,19 +36,20 @@ def make_inside_blueprint(settings: Settings, holder: CatalogueHolder) -> Bluepr
             windows = database.windows_of(song.song_id)
             features = database.features_of(song.song_id)
             row = database.feature_row(song.song_id)
-        command = command_line(_COMMAND, database=settings.database)
-        return fresh_json(**describe_inside(song.duration_s, windows, features, row), command=command)
+            advice = missing_inside(
+                database, song.song_id, has_windows=windows is not None, has_features=features is not None
+            )
+        return fresh_json(**describe_inside(song.duration_s, windows, features, row), advice=advice)
 
     @inside.get("/inside/<int:revision>/<int:index>/matrix")
     def matrix_of(revision: int, index: int) -> Response:
         song = holder.at_revision(revision).song(index)
         with open_library(settings.database) as database:
             windows = database.windows_of(song.song_id)
-        if windows is None:
-            command = command_line(_COMMAND, database=settings.database)
-            raise RefusedError(
-                404, f"Which parts of this song sound alike is not known yet: run `{command}`."
-            )
+            if windows is None:
+                raise RefusedError(
+                    404, missing_inside(database, song.song_id, has_windows=False, has_features=True)
+                )
         levels = matrix_levels(windows.components)
         headers = {"X-Size": str(len(levels)), "Cache-Control": "no-store"}
         return Response(levels.tobytes(), headers=headers, mimetype="application/octet-stream")
@@ -81,12 +73,9 @@ def describe_inside(
         "has_windows": windows is not None,
         "step_s": windows.step_s if windows else None,
         "sections": [_section(section) for section in _sections(windows, duration_s)],
-        **_tempo_and_key(row),
-        "energy": _finite(row.energy),
-        "loudness_lufs": _finite(row.loudness_lufs),
-        "brightness_hz": _finite(row.brightness_hz),
-        "loudness_curve": _curve(features.loudness_curve, 1),
-        "brightness_curve": _curve(features.brightness_curve, 0),
+        **KnownFeatures.of(row, tag_tempo=row.tag_tempo, tag_key=row.tag_key).as_json(),
+        "loudness_curve": _curve(features.audible_loudness, 1),
+        "brightness_curve": _curve(features.audible_brightness, 0),
         "curve_step_s": CURVE_STEP_S,
         "beats_s": [beat for beat in _curve(features.beats_s, 3) if beat is not None],
     }
@@ -122,10 +111,7 @@ def _known_duration(windows: SongWindows | None, features: SongFeatures | None) 
 def _sections(windows: SongWindows | None, duration_s: float | None) -> list[Section]:
     if windows is None or not duration_s:
         return []
-    shortest_s = max(MIN_LENGTH_S, duration_s / _MAX_SECTIONS)
-    return find_sections(
-        windows.components, step_s=windows.step_s, duration_s=duration_s, min_length_s=shortest_s
-    )
+    return find_sections(windows.components, step_s=windows.step_s, duration_s=duration_s)
 
 
 def _section(section: Section) -> dict:
@@ -133,30 +119,10 @@ def _section(section: Section) -> dict:
         "start_s": round(section.start_s, 3),
         "end_s": round(section.end_s, 3),
         "label": section.label,
-        "confidence": _finite(section.confidence),
+        "confidence": section.confidence,
     }
-
-
-def _tempo_and_key(row: FeatureRow) -> dict:
-    tempo = known_tempo(measured_bpm=row.tempo_bpm, confidence=row.tempo_confidence, tag=row.tag_tempo)
-    key = known_key(measured=row.key, confidence=row.key_confidence, tag=row.tag_key)
-    return {
-        "tempo_bpm": tempo and tempo.bpm,
-        "tempo_confidence": tempo and tempo.confidence,
-        "tempo_source": tempo and tempo.source,
-        "tempo_is_sure": tempo and tempo.is_sure,
-        "key": key and key.name,
-        "camelot": key and key.camelot,
-        "key_confidence": key and key.confidence,
-        "key_source": key and key.source,
-        "key_is_sure": key and key.is_sure,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    """Return a value that JSON can hold: a library may hold values that are not finite."""
-    return float(value) if value is not None and math.isfinite(value) else None
 
 
 def _curve(values: np.ndarray, digits: int) -> list[float | None]:
-    return [_finite(round(float(value), digits)) for value in values]
+    """Return the values for JSON, which has no NaN and no infinity: those become None."""
+    return [round(value, digits) if np.isfinite(value) else None for value in values.tolist()]

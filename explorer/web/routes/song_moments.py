@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from flask import Blueprint, Response, request
 
-from explorer.analysis.why_similar import match_songs
+from explorer.analysis.missing_windows import missing_match, missing_moments
+from explorer.analysis.why_similar import match_songs, silent_in
 from explorer.config import PROJECTION_NAMES, Settings
-from explorer.database.database import Database
 from explorer.embedding.song_windows import SongWindows
 from explorer.mapping.worth_naming import worth_naming
 from explorer.structure.comet import nearest_songs, smoothed
 from explorer.structure.moments import MOMENT_S, count_moments, moment_at, moments_of, start_of
-from explorer.util.commands import command_line
 from explorer.web.data.catalogue import Catalogue
 from explorer.web.data.facets import parse_hide
 from explorer.web.data.snapshot import CatalogueHolder
@@ -30,6 +29,8 @@ MAX_LIT = 300
 _COMPARED_AGAIN = 2 * MAX_MOMENTS
 """The best songs of a search, whose windows are read from the library: the search compares only one moment a
 second."""
+
+_SILENT = "It is silent here."
 
 _MAX_PLACES = 600
 """The places of a longer song are more than a second apart."""
@@ -143,14 +144,23 @@ class _Asked:
         with catalogue.open_library() as library:
             windows = library.windows_of(catalogue.song_ids[index])
             if windows is None:
-                raise RefusedError(404, _no_windows(library))
+                raise RefusedError(404, missing_moments(library, catalogue.song_ids[index]))
             file = files.get(library)
         return cls(catalogue, index, windows, file, numbers.of(catalogue, file))
 
     def moments_like(self, at_s: float, *, hide: tuple[str, ...]) -> dict:
-        """Return what the route `/moments/…` answers."""
+        """Return what the route `/moments/…` answers.
+
+        Raises
+        ------
+        RefusedError
+            If the moment is silent: silence is like that of every song.
+        """
         step_s = self.windows.step_s
         number = moment_at(at_s, count=count_moments(len(self.windows), step_s=step_s), step_s=step_s)
+        with self.catalogue.open_library() as library:
+            if silent_in(library, self.catalogue.song_ids[self.index], self.windows)[number]:
+                raise RefusedError(404, _SILENT)
         moment = moments_of(self.windows.components, step_s=step_s)[number]
         songs, rows, similarities = self.file.search.nearest(moment, skipped=self._skipped(hide))
         found = self._with_all_windows(moment, songs, rows, similarities)
@@ -187,11 +197,15 @@ class _Asked:
         with self.catalogue.open_library() as library:
             for song in songs[:_COMPARED_AGAIN].tolist():
                 number = int(self.numbers[song])
-                windows = library.windows_of(self.catalogue.song_ids[number])
+                song_id = self.catalogue.song_ids[number]
+                windows = library.windows_of(song_id)
                 if windows is None:  # Removed or damaged since the file was made.
                     continue
                 products = moments_of(windows.components, step_s=windows.step_s) @ moment
+                products[silent_in(library, song_id, windows)] = -np.inf
                 best = int(products.argmax())
+                if np.isneginf(products[best]):  # The whole song is silent.
+                    continue
                 start_s = float(start_of(best, step_s=windows.step_s))
                 found.append((number, min(float(products[best]), 1.0), start_s))
         found.sort(key=lambda one: -one[1])
@@ -225,6 +239,8 @@ class _Asked:
 def describe_match(catalogue: Catalogue, a: int, b: int) -> dict:
     """Return what the route `/why/…` answers: where the two moments begin; None if a song has no windows.
 
+    "advice" is then a sentence that says what to do, else None.
+
     Raises
     ------
     RefusedError
@@ -233,21 +249,15 @@ def describe_match(catalogue: Catalogue, a: int, b: int) -> dict:
     for index in (a, b):
         catalogue.require(index)
     with catalogue.open_library() as library:
-        match = match_songs(library, catalogue.song_ids[a], catalogue.song_ids[b])
-        if match is None and not library.has_windows():
-            raise RefusedError(404, _no_windows(library))
+        song_ids = catalogue.song_ids[a], catalogue.song_ids[b]
+        match = match_songs(library, *song_ids)
+        advice = None if match else missing_match(library, song_ids)
+        if advice and not library.has_windows():
+            raise RefusedError(404, advice)
     return {
         "a_s": None if match is None else round(match.a_s, 3),
         "b_s": None if match is None else round(match.b_s, 3),
         "seconds": MOMENT_S,
         "similarity": None if match is None else round(match.similarity, 4),
+        "advice": advice,
     }
-
-
-def _no_windows(library: Database) -> str:
-    """Return a sentence about missing windows."""
-    what = "this song's windows are not" if library.has_windows() else "no windows of songs are"
-    return (
-        f"To compare moments of songs, their windows are needed, and {what} in the library: run "
-        f"`{command_line('index --windows', database=library.path)}`."
-    )

@@ -125,7 +125,7 @@ def test_a_library_without_windows_says_what_to_run(library):
     change(library, "DELETE FROM song_windows", "DELETE FROM window_basis")
     report = report_of(library)
     assert report["pooling"] is None
-    assert f"index FOLDER --windows --db {library}" in report["pooling_reason"]
+    assert f"--windows --db {library}" in report["pooling_reason"]
     assert report["pooling_reason"].count(".") - report["pooling_reason"].count("run.py") <= 2
     assert report["pooling_reason"] in describe_report(report)
     assert "Not compared" in render_page(verified(library))

@@ -6,7 +6,7 @@ import * as text from "../../../assets/inside/inside_text.js";
 const NOTHING = {
   duration_s: 30, has_windows: false, step_s: null, sections: [], tempo_bpm: null, tempo_confidence: null, tempo_source: null, tempo_is_sure: null,
   key: null, camelot: null, key_confidence: null, key_source: null, key_is_sure: null, energy: null, loudness_lufs: null, brightness_hz: null,
-  loudness_curve: [], brightness_curve: [], curve_step_s: 1, beats_s: [], command: "python run.py index --windows",
+  loudness_curve: [], brightness_curve: [], curve_step_s: 1, beats_s: [], advice: null,
 };
 const MEASURED = {
   ...NOTHING, has_windows: true, tempo_bpm: 120.4, tempo_source: "sound", tempo_is_sure: true, key: "A minor", camelot: "8A", key_source: "sound",
@@ -40,15 +40,6 @@ test("known facts are listed with a sentence each; unknown ones are left out", (
   assert.deepEqual([text.formatBrightness(850.4), text.wholeNumber(-0.2), text.wholeNumber(3.6)], ["850 Hz", "0", "4"]);
 });
 
-test("what is unknown is said in one sentence, with what to run", () => {
-  assert.equal(text.unknownText(MEASURED), "");
-  const sentences = [NOTHING, { ...NOTHING, has_windows: true }, { ...MEASURED, has_windows: false }].map(text.unknownText);
-  assert.equal(new Set(sentences).size, 3);
-  for (const sentence of sentences) assert.match(sentence, /index --windows.*\.$/);
-  // Tags alone were not measured.
-  assert.match(text.unknownText({ ...NOTHING, has_windows: true, tempo_bpm: 128, tempo_source: "tag" }), /not measured/);
-});
-
 test("a song of one section is called even, unless that is a guess", () => {
   const one = (confidence) => text.sectionsText([{ label: "A", start_s: 0, end_s: 9, confidence }]);
   assert.match(one(0.9), /alike/);
@@ -56,7 +47,6 @@ test("a song of one section is called even, unless that is a guess", () => {
   const two = (confidence) => text.sectionsText([{ confidence: 0.9 }, { confidence }]);
   assert.equal(two(0.9), "");
   assert.match(two(0.2), /[Ss]ections.* guess/);
-  assert.match(text.unknownText({ ...MEASURED, has_windows: false }), /sections/);
 });
 
 test("two moments are compared in words", () => {

@@ -5,10 +5,11 @@ import pytest
 from inside_support import features_of_structure, store_inside, windows_of_structure
 from support import store_library
 
+from explorer.analysis.missing_windows import NOT_HEARD_YET
 from explorer.config import Settings
 from explorer.database.database import Database
 from explorer.database.features import FeatureRow
-from explorer.embedding.song_windows import SongWindows
+from explorer.embedding.song_windows import RawWindows, SongWindows
 from explorer.structure.song_features import SongFeatures
 from explorer.web.app import create_app
 from explorer.web.data.snapshot import CatalogueHolder
@@ -30,6 +31,7 @@ def database(tmp_path_factory):
             "UPDATE songs SET info = json_set(info, '$.bpm', '128', '$.key', '8B') WHERE id = ?", (ids[1],)
         )
         library.store_features(ids[2], SongFeatures(loudness_lufs=-30.0, loudness_curve=np.full(3, -30.0)))
+        library.store_windows(ids[4], RawWindows(np.ones((8, 512), dtype=np.float16), 0.5))
     return folder / "songs.db"
 
 
@@ -78,7 +80,29 @@ def test_of_a_song_without_windows_the_page_is_told_what_is_known(get):
     assert told["duration_s"] == pytest.approx(0.05)
     answer = get(3, "/matrix")
     assert answer.status_code == 404
-    assert "index --windows" in answer.text
+    assert "--windows" in answer.text
+
+
+def test_the_page_is_told_what_to_do_in_one_sentence(get, database):
+    assert get(0).get_json()["advice"] is None
+    folder = f"index {database.parent / 'music'}"
+    for index in (2, 3):
+        advice = get(index).get_json()["advice"]
+        assert f"`python run.py {folder} --windows --db {database}`" in advice
+    assert get(2).get_json()["advice"] != get(3).get_json()["advice"]
+    assert get(4).get_json()["advice"] == get(4, "/matrix").text == NOT_HEARD_YET
+
+
+def test_silence_is_neither_quiet_nor_dark():
+    features = SongFeatures(
+        loudness_lufs=-70.0,
+        brightness_hz=0.0,
+        loudness_curve=np.array([-70, -20.04], dtype=np.float32),
+        brightness_curve=np.array([0, 900], dtype=np.float32),
+    )
+    told = describe_inside(2.0, None, features, FeatureRow(loudness_lufs=-70.0, brightness_hz=0.0))
+    assert (told["loudness_curve"], told["brightness_curve"]) == ([None, -20.0], [None, 900])
+    assert (told["loudness_lufs"], told["brightness_hz"]) == (None, None)
 
 
 def test_the_matrix_is_bright_where_parts_are_alike(get):

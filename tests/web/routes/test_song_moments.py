@@ -6,8 +6,10 @@ import pytest
 from damage_support import force
 from window_support import STEP_S, song_windows, store_windows
 
+from explorer.analysis.missing_windows import NOT_HEARD_YET
 from explorer.config import Settings
 from explorer.database.database import Database
+from explorer.embedding.song_windows import RawWindows
 from explorer.structure.moments import best_match, moments_of
 from explorer.structure.song_features import SongFeatures
 from explorer.web.app import create_app
@@ -116,7 +118,7 @@ def test_a_song_without_windows_is_answered_with_what_to_run(site, route):
     client, *_, revision = site
     answer = client.get("/" + route.format(revision, 23))
     assert (answer.status_code, answer.mimetype) == (404, "text/plain")
-    assert "index --windows" in answer.text
+    assert f"index {site[1].parent / 'music'} --windows --db {site[1]}" in answer.text
     assert "this song" in answer.text
 
 
@@ -127,7 +129,7 @@ def test_a_library_without_windows_is_answered_with_what_to_run(library, sound_j
     revision = client.get("/latest").get_json()["revision"]
     answer = client.get("/" + route.format(revision, 3))
     assert (answer.status_code, answer.mimetype) == (404, "text/plain")
-    assert "index --windows" in answer.text
+    assert f"index {path.parent / 'music'} --windows" in answer.text
     assert not Settings(database=path).moments.exists(), "nothing was made"
 
 
@@ -156,11 +158,50 @@ def test_silence_is_not_why_two_songs_are_alike(site):
     assert found["similarity"] < 0.98
 
 
+def test_silence_sounds_like_no_moment(site):
+    client, path, ids, revision = site
+    loudness = np.full(30, -14.0, dtype=np.float32)
+    loudness[3:13] = -70.0  # Song 3 has the shared passage from 4.5 to 10.5 s.
+    with Database.open(path) as database:
+        database.store_features(ids[3], SongFeatures(loudness_curve=loudness))
+    answer = client.get(f"/moments/{revision}/3?at_s={middle_of_shared(3)}")
+    assert (answer.status_code, answer.mimetype, answer.text) == (404, "text/plain", "It is silent here.")
+    assert client.get(f"/moments/{revision}/3?at_s=20").status_code == 200
+    assert client.get(f"/comet/{revision}/3?projection=tsne").status_code == 200
+
+
+def test_silent_moments_of_other_songs_are_not_found(site):
+    client, path, ids, revision = site
+    with Database.open(path) as database:
+        loudness = np.full(30, -14.0, dtype=np.float32)
+        loudness[11:20] = -70.0  # Song 5 has the shared passage from 12 to 18 s.
+        database.store_features(ids[5], SongFeatures(loudness_curve=loudness))
+        database.store_features(ids[9], SongFeatures(loudness_curve=np.full(30, -70, dtype=np.float32)))
+    found = client.get(f"/moments/{revision}/3?at_s={middle_of_shared(3)}").get_json()
+    starts = {song["index"]: song["start_s"] for song in found["moments"]}
+    assert {14, 17, 21} <= starts.keys()
+    assert 5 not in starts or not 11 <= starts[5] <= 15
+    assert 9 not in starts
+
+
+def test_moments_of_songs_that_are_not_heard_yet_need_no_command(site):
+    client, path, ids, revision = site
+    with Database.open(path) as database:
+        database.store_windows(ids[23], RawWindows(np.ones((8, 512), dtype=np.float16), 0.5))
+    for route in ("moments/{}/23?at_s=3", "comet/{}/23?projection=tsne"):
+        answer = client.get("/" + route.format(revision))
+        assert (answer.status_code, answer.text) == (404, NOT_HEARD_YET)
+    advice = client.get(f"/why/{revision}/3/23").get_json()["advice"]
+    assert "index run" in advice and "`" not in advice
+
+
 def test_a_song_without_windows_is_alike_for_no_known_reason(site):
     client, *_, revision = site
     for pair in ("3/23", "23/3"):
         found = client.get(f"/why/{revision}/{pair}").get_json()
+        assert "--windows" in found.pop("advice")
         assert found == {"a_s": None, "b_s": None, "seconds": 5.0, "similarity": None}
+    assert client.get(f"/why/{revision}/3/4").get_json()["advice"] is None
 
 
 def test_a_comet_has_a_place_for_each_second_near_the_songs_that_sound_like_it(site):
