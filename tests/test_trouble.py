@@ -262,7 +262,7 @@ def test_an_older_library_that_cannot_be_written_is_refused_with_what_to_run(
     database.parent.chmod(folder_mode)
     done = [
         run(sys.executable, "-m", "explorer", *command, "--db", database, **unprivileged)
-        for command in (["status"], ["inside", "x"], ["export"])
+        for command in (["status"], ["inside", "x"], ["similar", "x"])
     ]
     database.parent.chmod(0o755)
     database.chmod(0o644)
