@@ -32,20 +32,16 @@ from explorer.config import HOP_S
 from explorer.embedding.song_windows import BASIS_SONGS, N_COMPONENTS, fit_basis, windows_to_keep
 from explorer.errors import ExplorerError
 from explorer.structure.moments import moments_of
+from explorer.structure.similarity_matrix import unit_rows
 
 NEIGHBOURS = 10
 SONG_S = 200.0
 _BLOCK = 512
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Scale each row to length 1."""
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-
-
 def nearest(rows: np.ndarray, songs: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """Return the nearest rows of other songs for each asked row, by cosine [shape=(asked, 10)]."""
-    directions = unit(rows.astype(np.float32))
+    directions = unit_rows(rows)
     found = []
     for start in range(0, len(asked), _BLOCK):
         block = asked[start : start + _BLOCK]

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.structure.similarity_matrix import unit_rows
 from explorer.structure.song_features import SILENT_LUFS
 
 MOMENT_S = 5.0
@@ -85,13 +86,13 @@ def moments_of(components: np.ndarray, *, step_s: float) -> np.ndarray:
         Rows of length 1; the row is zero if its windows do not differ from the mean. Moment j begins with
         window j. A song shorter than a moment has one, of all its windows.
     """
-    units = unit(components)
+    units = unit_rows(components)
     length = min(windows_in_moment(step_s), len(units))
     if not length:
         return units
     sums = np.cumsum(units, axis=0, dtype=np.float64)
     sums[length:] -= sums[:-length].copy()
-    return unit(sums[length - 1 :].astype(np.float32))
+    return unit_rows(sums[length - 1 :].astype(np.float32))
 
 
 def count_moments(n_windows: int, *, step_s: float) -> int:
@@ -198,15 +199,6 @@ def best_match(
         float(start_of(column, step_s=b_step_s)),
         float(np.clip(similarities[row, column], -1.0, 1.0)),
     )
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    """Scale rows to length 1 [float32]; rows of length 0, or with values that are not finite, become zero."""
-    rows = np.asarray(rows, dtype=np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
-        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    is_usable = (lengths > 0) & np.isfinite(lengths)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=is_usable)
 
 
 def encode(rows: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ def self_similarity(components: np.ndarray) -> np.ndarray:
 
 
 def unit_rows(components: np.ndarray) -> np.ndarray:
-    """Scale each row to length 1; rows of zeros stay so.
+    """Scale each row to length 1. A row of length 0, or with a value that is not finite, becomes zero.
 
     Parameters
     ----------
@@ -39,8 +39,10 @@ def unit_rows(components: np.ndarray) -> np.ndarray:
     np.ndarray [shape=(n, d), float32]
     """
     components = np.asarray(components, dtype=np.float32)
-    lengths = np.linalg.norm(components, axis=1, keepdims=True)
-    return components / np.where(lengths > 0, lengths, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        lengths = np.sqrt(np.einsum("ij,ij->i", components, components))[:, None]
+    is_usable = (lengths > 0) & np.isfinite(lengths)
+    return np.divide(components, lengths, out=np.zeros_like(components), where=is_usable)
 
 
 def shrink(matrix: np.ndarray, size: int) -> np.ndarray:

@@ -32,8 +32,8 @@ from explorer.structure.moments import (
     MomentSearch,
     encode,
     moments_of,
-    unit,
 )
+from explorer.structure.similarity_matrix import unit_rows
 from explorer.util.atomic_write import atomic_write
 from explorer.util.cache import file_name
 from explorer.web.security import RefusedError
@@ -258,7 +258,7 @@ def _write(file: BinaryIO, library: Database, *, stamp: str, basis: str) -> None
         counts.append(len(moments))
         strides.append(stride)
         steps_s.append(windows.step_s)
-        means.append(encode(unit(moments.mean(axis=0, keepdims=True)))[0])
+        means.append(encode(unit_rows(moments.mean(axis=0, keepdims=True)))[0])
     arrays = {
         "starts": np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype("<i8"),
         "strides": np.array(strides, dtype="<i4"),
