@@ -231,7 +231,7 @@ def describe(inside: InsideSong) -> str:
     lines = [f"Inside {inside.title} ({inside.artist or 'unknown artist'}){length}:"]
     lines += [f"  {name:<12}{value}" for name, value in inside.known.texts().items()]
     if inside.sections:
-        lines.append("  Sections (parts with the same letter sound alike):")
+        lines.append("  Sections (sections with the same letter sound alike):")
     for section in inside.sections:
         times = f"{clock(section.start_s):>7} to {clock(section.end_s):<7}"
         lines.append(f"    {section.label:<2}{times} {confidence_word(section)}")
